@@ -1,0 +1,2 @@
+//! Placeholder until this crate lands.
+fn main() {}
