@@ -1,0 +1,379 @@
+//! Instructions: an opcode with its operands, independent of any encoding.
+
+use crate::meaning::{Access, Meaning};
+use crate::{Format, Opcode, Reg, RegSet};
+use pvm_num::casts::{high_u32, low_u32, sign_extend_32, signed_32, unsigned_32, widen};
+
+/// An instruction. Registers and immediates stand in the order of the operands in isa.tsv (destination first); unused
+/// fields are zero, so that equal instructions compare equal.
+///
+/// One constructor per instruction, named after it, takes exactly its operands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Instruction {
+    opcode: Opcode,
+    regs: [Reg; 3],
+    imms: [u32; 2],
+}
+
+impl Instruction {
+    /// An instruction from parts; fields its format does not have must be zero.
+    pub(crate) const fn new(opcode: Opcode, regs: [Reg; 3], imms: [u32; 2]) -> Self {
+        Instruction { opcode, regs, imms }
+    }
+
+    /// Which instruction it is.
+    #[inline(always)]
+    pub const fn opcode(&self) -> Opcode {
+        self.opcode
+    }
+
+    /// First register operand.
+    #[inline(always)]
+    pub const fn r1(&self) -> Reg {
+        self.regs[0]
+    }
+
+    /// Second register operand.
+    #[inline(always)]
+    pub const fn r2(&self) -> Reg {
+        self.regs[1]
+    }
+
+    /// Third register operand.
+    #[inline(always)]
+    pub const fn r3(&self) -> Reg {
+        self.regs[2]
+    }
+
+    /// First immediate.
+    #[inline(always)]
+    pub const fn imm1(&self) -> i32 {
+        signed_32(self.imms[0])
+    }
+
+    /// Second immediate.
+    #[inline(always)]
+    pub const fn imm2(&self) -> i32 {
+        signed_32(self.imms[1])
+    }
+
+    /// First immediate, sign-extended to 64 bits.
+    #[inline(always)]
+    pub const fn imm1_extended(&self) -> u64 {
+        sign_extend_32(self.imms[0])
+    }
+
+    /// Second immediate, sign-extended to 64 bits.
+    #[inline(always)]
+    pub const fn imm2_extended(&self) -> u64 {
+        sign_extend_32(self.imms[1])
+    }
+
+    /// The 64-bit immediate of `load_imm64`.
+    #[inline(always)]
+    pub const fn imm64(&self) -> u64 {
+        widen(self.imms[1]) << 32 | widen(self.imms[0])
+    }
+
+    /// The absolute code offset a static jump or branch goes to.
+    #[inline]
+    pub const fn target(&self) -> Option<u32> {
+        match self.opcode.format() {
+            Format::Offset | Format::RegRegOffset => Some(self.imms[0]),
+            Format::RegImmOffset => Some(self.imms[1]),
+            _ => None,
+        }
+    }
+
+    /// The same instruction with another target; itself if it has none.
+    pub const fn with_target(mut self, target: u32) -> Self {
+        match self.opcode.format() {
+            Format::Offset | Format::RegRegOffset => self.imms[0] = target,
+            Format::RegImmOffset => self.imms[1] = target,
+            _ => {}
+        }
+        self
+    }
+
+    /// Registers whose old value matters. `ecalli` counts as reading none: what it reads is a matter of the import.
+    pub const fn reads(&self) -> RegSet {
+        let [r1, r2, r3] = self.regs;
+        match self.opcode.meaning() {
+            Meaning::Trap | Meaning::Fallthrough | Meaning::Unlikely | Meaning::Ecalli | Meaning::Jump => RegSet::EMPTY,
+            Meaning::LoadImm64 | Meaning::LoadImm | Meaning::LoadImmAndJump => RegSet::EMPTY,
+            Meaning::Load(_) | Meaning::StoreImm(_) => RegSet::EMPTY,
+            Meaning::Memset => RegSet::of(&[Reg::a0, Reg::a1, Reg::a2]),
+            Meaning::JumpIndirect | Meaning::BranchImm(_) | Meaning::Store(_) | Meaning::StoreImmIndirect(_) => {
+                RegSet::of(&[r1])
+            }
+            Meaning::Branch(_) | Meaning::StoreIndirect(_) | Meaning::CmovImm(_) => RegSet::of(&[r1, r2]),
+            Meaning::MoveReg | Meaning::Sbrk | Meaning::Unary(_) | Meaning::UnarySized(..) => RegSet::of(&[r2]),
+            Meaning::LoadImmAndJumpIndirect | Meaning::LoadIndirect(_) => RegSet::of(&[r2]),
+            Meaning::BinaryImm(_) | Meaning::BinaryImmAlt(_) => RegSet::of(&[r2]),
+            Meaning::Binary(_) | Meaning::BinarySized(..) => RegSet::of(&[r2, r3]),
+            Meaning::Cmov(_) => RegSet::of(&[r1, r2, r3]),
+        }
+    }
+
+    /// Registers that get a new value.
+    pub const fn writes(&self) -> RegSet {
+        match self.opcode.meaning() {
+            Meaning::Memset => RegSet::of(&[Reg::a0, Reg::a2]),
+            _ => match self.destination() {
+                Some(reg) => RegSet::of(&[reg]),
+                None => RegSet::EMPTY,
+            },
+        }
+    }
+
+    /// The register operand that is written.
+    pub const fn destination(&self) -> Option<Reg> {
+        match self.opcode.meaning() {
+            Meaning::LoadImm64
+            | Meaning::LoadImm
+            | Meaning::MoveReg
+            | Meaning::Sbrk
+            | Meaning::LoadImmAndJump
+            | Meaning::LoadImmAndJumpIndirect
+            | Meaning::Cmov(_)
+            | Meaning::CmovImm(_)
+            | Meaning::Unary(_)
+            | Meaning::UnarySized(..)
+            | Meaning::Binary(_)
+            | Meaning::BinarySized(..)
+            | Meaning::BinaryImm(_)
+            | Meaning::BinaryImmAlt(_)
+            | Meaning::Load(_)
+            | Meaning::LoadIndirect(_) => Some(self.regs[0]),
+            Meaning::Trap
+            | Meaning::Fallthrough
+            | Meaning::Unlikely
+            | Meaning::Memset
+            | Meaning::Ecalli
+            | Meaning::Jump
+            | Meaning::JumpIndirect
+            | Meaning::Branch(_)
+            | Meaning::BranchImm(_)
+            | Meaning::Store(_)
+            | Meaning::StoreImm(_)
+            | Meaning::StoreIndirect(_)
+            | Meaning::StoreImmIndirect(_) => None,
+        }
+    }
+
+    /// The memory access it makes, if it makes one of fixed width.
+    pub const fn access(&self) -> Option<Access> {
+        match self.opcode.meaning() {
+            Meaning::Load(access)
+            | Meaning::Store(access)
+            | Meaning::StoreImm(access)
+            | Meaning::LoadIndirect(access)
+            | Meaning::StoreIndirect(access)
+            | Meaning::StoreImmIndirect(access) => Some(access),
+            _ => None,
+        }
+    }
+}
+
+/// Constructor and visitor call for one format.
+macro_rules! operands {
+    // Parameter list and field values for a constructor.
+    (new $name:ident None) => {
+        #[allow(missing_docs)]
+        pub const fn $name() -> Self {
+            Instruction::new(Opcode::$name, [Reg::ra; 3], [0, 0])
+        }
+    };
+    (new $name:ident Imm) => {
+        #[allow(missing_docs)]
+        pub const fn $name(imm: i32) -> Self {
+            Instruction::new(Opcode::$name, [Reg::ra; 3], [unsigned_32(imm), 0])
+        }
+    };
+    (new $name:ident Offset) => {
+        #[allow(missing_docs)]
+        pub const fn $name(target: u32) -> Self {
+            Instruction::new(Opcode::$name, [Reg::ra; 3], [target, 0])
+        }
+    };
+    (new $name:ident ImmImm) => {
+        #[allow(missing_docs)]
+        pub const fn $name(address: i32, value: i32) -> Self {
+            Instruction::new(Opcode::$name, [Reg::ra; 3], [unsigned_32(address), unsigned_32(value)])
+        }
+    };
+    (new $name:ident RegImm) => {
+        #[allow(missing_docs)]
+        pub const fn $name(r1: Reg, imm: i32) -> Self {
+            Instruction::new(Opcode::$name, [r1, Reg::ra, Reg::ra], [unsigned_32(imm), 0])
+        }
+    };
+    (new $name:ident RegImm64) => {
+        #[allow(missing_docs)]
+        pub const fn $name(r1: Reg, imm: u64) -> Self {
+            Instruction::new(Opcode::$name, [r1, Reg::ra, Reg::ra], [low_u32(imm), high_u32(imm)])
+        }
+    };
+    (new $name:ident RegImmImm) => {
+        #[allow(missing_docs)]
+        pub const fn $name(r1: Reg, imm1: i32, imm2: i32) -> Self {
+            Instruction::new(Opcode::$name, [r1, Reg::ra, Reg::ra], [unsigned_32(imm1), unsigned_32(imm2)])
+        }
+    };
+    (new $name:ident RegImmOffset) => {
+        #[allow(missing_docs)]
+        pub const fn $name(r1: Reg, imm: i32, target: u32) -> Self {
+            Instruction::new(Opcode::$name, [r1, Reg::ra, Reg::ra], [unsigned_32(imm), target])
+        }
+    };
+    (new $name:ident RegReg) => {
+        #[allow(missing_docs)]
+        pub const fn $name(r1: Reg, r2: Reg) -> Self {
+            Instruction::new(Opcode::$name, [r1, r2, Reg::ra], [0, 0])
+        }
+    };
+    (new $name:ident RegRegImm) => {
+        #[allow(missing_docs)]
+        pub const fn $name(r1: Reg, r2: Reg, imm: i32) -> Self {
+            Instruction::new(Opcode::$name, [r1, r2, Reg::ra], [unsigned_32(imm), 0])
+        }
+    };
+    (new $name:ident RegRegOffset) => {
+        #[allow(missing_docs)]
+        pub const fn $name(r1: Reg, r2: Reg, target: u32) -> Self {
+            Instruction::new(Opcode::$name, [r1, r2, Reg::ra], [target, 0])
+        }
+    };
+    (new $name:ident RegRegImmImm) => {
+        #[allow(missing_docs)]
+        pub const fn $name(r1: Reg, r2: Reg, imm1: i32, imm2: i32) -> Self {
+            Instruction::new(Opcode::$name, [r1, r2, Reg::ra], [unsigned_32(imm1), unsigned_32(imm2)])
+        }
+    };
+    (new $name:ident RegRegReg) => {
+        #[allow(missing_docs)]
+        pub const fn $name(r1: Reg, r2: Reg, r3: Reg) -> Self {
+            Instruction::new(Opcode::$name, [r1, r2, r3], [0, 0])
+        }
+    };
+    // Call of a visitor's method.
+    (visit $i:ident $v:ident $name:ident None) => {
+        $v.$name()
+    };
+    (visit $i:ident $v:ident $name:ident Imm) => {
+        $v.$name($i.imm1())
+    };
+    (visit $i:ident $v:ident $name:ident Offset) => {
+        $v.$name($i.imms[0])
+    };
+    (visit $i:ident $v:ident $name:ident ImmImm) => {
+        $v.$name($i.imm1(), $i.imm2())
+    };
+    (visit $i:ident $v:ident $name:ident RegImm) => {
+        $v.$name($i.r1(), $i.imm1())
+    };
+    (visit $i:ident $v:ident $name:ident RegImm64) => {
+        $v.$name($i.r1(), $i.imm64())
+    };
+    (visit $i:ident $v:ident $name:ident RegImmImm) => {
+        $v.$name($i.r1(), $i.imm1(), $i.imm2())
+    };
+    (visit $i:ident $v:ident $name:ident RegImmOffset) => {
+        $v.$name($i.r1(), $i.imm1(), $i.imms[1])
+    };
+    (visit $i:ident $v:ident $name:ident RegReg) => {
+        $v.$name($i.r1(), $i.r2())
+    };
+    (visit $i:ident $v:ident $name:ident RegRegImm) => {
+        $v.$name($i.r1(), $i.r2(), $i.imm1())
+    };
+    (visit $i:ident $v:ident $name:ident RegRegOffset) => {
+        $v.$name($i.r1(), $i.r2(), $i.imms[0])
+    };
+    (visit $i:ident $v:ident $name:ident RegRegImmImm) => {
+        $v.$name($i.r1(), $i.r2(), $i.imm1(), $i.imm2())
+    };
+    (visit $i:ident $v:ident $name:ident RegRegReg) => {
+        $v.$name($i.r1(), $i.r2(), $i.r3())
+    };
+}
+
+macro_rules! method {
+    ($name:ident None) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self) -> Self::Output;
+    };
+    ($name:ident Imm) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, imm: i32) -> Self::Output;
+    };
+    ($name:ident Offset) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, target: u32) -> Self::Output;
+    };
+    ($name:ident ImmImm) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, address: i32, value: i32) -> Self::Output;
+    };
+    ($name:ident RegImm) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, r1: Reg, imm: i32) -> Self::Output;
+    };
+    ($name:ident RegImm64) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, r1: Reg, imm: u64) -> Self::Output;
+    };
+    ($name:ident RegImmImm) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, r1: Reg, imm1: i32, imm2: i32) -> Self::Output;
+    };
+    ($name:ident RegImmOffset) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, r1: Reg, imm: i32, target: u32) -> Self::Output;
+    };
+    ($name:ident RegReg) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, r1: Reg, r2: Reg) -> Self::Output;
+    };
+    ($name:ident RegRegImm) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, r1: Reg, r2: Reg, imm: i32) -> Self::Output;
+    };
+    ($name:ident RegRegOffset) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, r1: Reg, r2: Reg, target: u32) -> Self::Output;
+    };
+    ($name:ident RegRegImmImm) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, r1: Reg, r2: Reg, imm1: i32, imm2: i32) -> Self::Output;
+    };
+    ($name:ident RegRegReg) => {
+        #[allow(missing_docs)]
+        fn $name(&mut self, r1: Reg, r2: Reg, r3: Reg) -> Self::Output;
+    };
+}
+
+macro_rules! define_instructions {
+    ($($name:ident $format:ident $family:ident [$($number:tt)*] [$($block:tt)*]
+        $meaning:ident $(($($function:tt)*))? {$($cost:tt)*};)*) => {
+        impl Instruction {
+            $(operands!(new $name $format);)*
+
+            /// Calls the method of `visitor` named after the instruction.
+            pub fn visit<V: Visitor>(&self, visitor: &mut V) -> V::Output {
+                match self.opcode {
+                    $(Opcode::$name => operands!(visit self visitor $name $format)),*
+                }
+            }
+        }
+
+        /// Something that treats every instruction: one method each, none with a default body, so that a new row of the
+        /// table does not compile until every visitor has an answer.
+        pub trait Visitor {
+            /// What a method returns.
+            type Output;
+            $(method!($name $format);)*
+        }
+    };
+}
+instruction_table!(define_instructions);
