@@ -180,7 +180,7 @@ fn describe(instruction: &Instruction) -> String {
         Format::Offset => format!("target={target}"),
         Format::ImmImm => format!("imm1={imm1},imm2={imm2}"),
         Format::RegImm => format!("r1={r1},imm1={imm1}"),
-        Format::RegImm64 => format!("r1={r1},imm64={}", instruction.imm64()),
+        Format::RegImm64 => format!("r1={r1},imm1={}", instruction.imm64()),
         Format::RegImmImm => format!("r1={r1},imm1={imm1},imm2={imm2}"),
         Format::RegImmOffset => format!("r1={r1},imm1={imm1},target={target}"),
         Format::RegReg => format!("r1={r1},r2={r2}"),
