@@ -27,6 +27,7 @@
 #[macro_use]
 pub mod table;
 pub mod cost;
+pub mod display;
 pub mod encoding;
 mod instruction;
 mod instruction_set;
