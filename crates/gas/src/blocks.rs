@@ -7,22 +7,24 @@ use pvm_isa::Instruction;
 use pvm_program::{Code, Instructions, Located};
 
 impl Rule {
-    /// The price of the block that starts at `start`, where an instruction must start. Under [`Rule::PerInstruction`] this is
-    /// the number of its instructions.
+    /// The price of the block that starts at `start`, where an instruction must start; that of a lone `invalid` from the end of
+    /// the code on. Under [`Rule::PerInstruction`] this is the number of its instructions.
     pub fn block_cost(&self, code: Code<'_>, start: u32) -> u32 {
         let mut meter = BlockMeter::new(self, code.set());
-        Blocks::next_cost(&mut meter, &mut code.iter_from(start), code).map_or(0, |(_, cost)| cost)
+        match Blocks::next_cost(&mut meter, &mut code.iter_from(start), code) {
+            Some((_, cost)) => cost,
+            None => {
+                let invalid = Located { instruction: Instruction::invalid(), offset: start, next: start };
+                meter.push(&invalid, code.bytes());
+                meter.finish()
+            }
+        }
     }
 
     /// The price of entering at `pc`: none inside the code where no block starts, and that of a lone `invalid` at its end and
     /// beyond (gas.md 1, latest037.md 7).
     pub fn cost_at(&self, code: Code<'_>, pc: u32) -> Option<u32> {
-        if pc < code.len() {
-            return code.is_jump_target(pc).then(|| self.block_cost(code, pc));
-        }
-        let mut meter = BlockMeter::new(self, code.set());
-        meter.push(&Located { instruction: Instruction::invalid(), offset: pc, next: pc }, code.bytes());
-        Some(meter.finish())
+        (pc >= code.len() || code.is_jump_target(pc)).then(|| self.block_cost(code, pc))
     }
 
     /// All blocks in order: where each starts and its price. The implicit `invalid` behind a code that can run off its end
