@@ -1,0 +1,108 @@
+//! Tidy: rules of the repository that the compiler does not check.
+
+use crate::{files_below, root};
+use pvm_isa::Opcode;
+use std::path::Path;
+
+/// Longest source file, in lines.
+const LINES_MAX: usize = 800;
+/// Crates that may contain `unsafe` code; each has a register entry in docs/unsafe.md.
+const UNSAFE_CRATES: [&str; 3] = ["crates/sys/", "crates/sandbox/", "crates/worker/"];
+/// Layers, lowest first (ARCHITECTURE.md): a crate depends only on crates of a lower layer.
+const LAYERS: [&[&str]; 8] = [
+    &["num"],
+    &["isa", "riscv", "guest-abi"],
+    &["program"],
+    &["gas"],
+    &["text"],
+    &["linker", "interpreter"],
+    &["vm"],
+    &["cli"],
+];
+/// Words that must not stand in the sources.
+const STUBS: [&str; 5] = ["todo!(", "unimplemented!(", "dbg!(", "FIXME", "#[ignore"];
+
+/// Everything that breaks a rule, in words.
+pub fn problems() -> Vec<String> {
+    let mut problems = Vec::new();
+    layers(&mut problems);
+    sources(&mut problems);
+    cases(&mut problems);
+    problems
+}
+
+fn layers(problems: &mut Vec<String>) {
+    let layer_of = |name: &str| LAYERS.iter().position(|layer| layer.contains(&name));
+    let Ok(entries) = std::fs::read_dir(root().join("crates")) else {
+        problems.push("crates/ cannot be read".into());
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Ok(manifest) = std::fs::read_to_string(entry.path().join("Cargo.toml")) else { continue };
+        let Some(layer) = layer_of(&name) else {
+            problems.push(format!("crates/{name}: has no layer in xtask/src/tidy.rs and ARCHITECTURE.md"));
+            continue;
+        };
+        let mut in_dependencies = false;
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                in_dependencies = line == "[dependencies]";
+            }
+            let dependency = line.split(['.', ' ', '=']).next().unwrap_or("");
+            let dependency = if dependency == "pvm" { "vm" } else { dependency.strip_prefix("pvm-").unwrap_or("") };
+            if in_dependencies && layer_of(dependency).is_some_and(|below| below >= layer) {
+                problems.push(format!("crates/{name}: depends on {dependency}, which is not of a lower layer"));
+            }
+        }
+    }
+}
+
+fn sources(problems: &mut Vec<String>) {
+    let root = root();
+    for dir in ["crates", "testkit", "fuzz", "xtask"] {
+        for path in files_below(&root.join(dir), "rs") {
+            let relative = path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().into_owned();
+            match std::fs::read_to_string(&path) {
+                Ok(text) => source(&relative, &text, problems),
+                Err(error) => problems.push(format!("{relative}: {error}")),
+            }
+        }
+    }
+}
+
+fn source(path: &str, text: &str, problems: &mut Vec<String>) {
+    let is_tidy = path == "xtask/src/tidy.rs";
+    let lines = text.lines().count();
+    if lines > LINES_MAX {
+        problems.push(format!("{path}: {lines} lines; look for the second idea in it and split there"));
+    }
+    if !text.lines().take(3).any(|line| line.starts_with("//!")) {
+        problems.push(format!("{path}: its first line does not say what it is about"));
+    }
+    for (number, line) in text.lines().enumerate() {
+        let at = format!("{path}:{}", number + 1);
+        let code = line.split("//").next().unwrap_or("");
+        let is_unsafe = ["unsafe {", "unsafe fn", "unsafe impl"].iter().any(|word| code.contains(word));
+        if is_unsafe && !is_tidy && !UNSAFE_CRATES.iter().any(|crates| path.starts_with(crates)) {
+            problems.push(format!("{at}: unsafe code outside the crates that may have it"));
+        }
+        if !is_tidy && STUBS.iter().any(|word| code.contains(word)) {
+            problems.push(format!("{at}: something is left undone"));
+        }
+        if line.contains(concat!("/wo", "rk/")) || line.contains(concat!("/ro", "ot/")) {
+            problems.push(format!("{at}: a path of somebody's machine"));
+        }
+    }
+}
+
+/// Every instruction has a case file of its own.
+fn cases(problems: &mut Vec<String>) {
+    let dir = root().join("tests/cases/inst");
+    for opcode in Opcode::ALL {
+        let path = dir.join(format!("{opcode}.txt"));
+        if !Path::new(&path).is_file() {
+            problems.push(format!("tests/cases/inst/{opcode}.txt: missing"));
+        }
+    }
+}
