@@ -56,7 +56,7 @@ const ROWS: &[Row] = &[
     (0xfff0_707f, 0x6870_5013, Zbk),           // brev8
     (0xfff0_707f, 0x08f0_1013, Zbk),           // zip
     (0xfff0_707f, 0x08f0_5013, Zbk),           // unzip
-    (0xfff8_707f, 0x1000_1013, Zk),            // sha256, sha512
+    (0xff80_707f, 0x1000_1013, Zk),            // sha256, sha512
     (0xffe0_707f, 0x1080_1013, Zk),            // sm3
     (0xfff0_707f, 0x3000_1013, Zk),            // aes64im
     (0xff00_707f, 0x3100_1013, Zk),            // aes64ks1i

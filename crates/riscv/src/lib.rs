@@ -44,8 +44,6 @@ pub use ops::{
 };
 pub use reg::Reg;
 
-use pvm_num::casts;
-
 /// Width of the integer registers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Xlen {
@@ -92,7 +90,8 @@ pub fn decode(bytes: &[u8], xlen: Xlen) -> Result<(Instruction, u8), DecodeError
     }
     match *bytes {
         [a, b, c, d, ..] => decode_32(u32::from_le_bytes([a, b, c, d]), xlen).map(|instruction| (instruction, 4)),
-        _ => Err(DecodeError::too_short(u32::from(low), 4, casts::to_u8(bytes.len()))),
+        [a, b, c] => Err(DecodeError::too_short(u32::from_le_bytes([a, b, c, 0]), 4, 3)),
+        _ => Err(DecodeError::too_short(u32::from(low), 4, 2)),
     }
 }
 

@@ -5,9 +5,9 @@
 //! ```
 //!
 //! A word is the first row's whose value it has in the bits of the mask; `_` says that the width does not have the
-//! instruction. Rows are in order of the major opcode (bits 2 to 6), and a row that is a special case of another stands
-//! before it. Both are checked when this crate is compiled, as is that every operation has exactly one row: the map from
-//! meanings to rows is a `match` made of the rows.
+//! instruction. A row that is a special case of another stands before it, which is checked when this crate is compiled, as is
+//! that every operation has exactly one row: the map from meanings to rows is a `match` made of the rows. Rows of one major
+//! opcode (bits 2 to 6) stand together so that few are compared; `zext.h` has two, one for each width.
 
 use crate::Xlen;
 use crate::format::Format;
@@ -173,8 +173,8 @@ instructions! {
     "minu"        Reg3          0xfe00_707f [0x0a00_5033, 0x0a00_5033] RegReg(RegRegOp::Minu);
     "rol"         Reg3          0xfe00_707f [0x6000_1033, 0x6000_1033] RegReg(RegRegOp::Rol);
     "ror"         Reg3          0xfe00_707f [0x6000_5033, 0x6000_5033] RegReg(RegRegOp::Ror);
-    "lui"         Upper         0x0000_007f [0x0000_0037, 0x0000_0037] Lui;
     "zext.h"      Reg2          0xfff0_707f [0x0800_4033, 0x0800_403b] Unary(UnaryOp::ZextH);
+    "lui"         Upper         0x0000_007f [0x0000_0037, 0x0000_0037] Lui;
     "addw"        Reg3          0xfe00_707f [          _, 0x0000_003b] RegReg(RegRegOp::AddW);
     "subw"        Reg3          0xfe00_707f [          _, 0x4000_003b] RegReg(RegRegOp::SubW);
     "sllw"        Reg3          0xfe00_707f [          _, 0x0000_103b] RegReg(RegRegOp::SllW);
@@ -220,31 +220,35 @@ const fn major(word: u32) -> usize {
     casts::to_usize(word >> 2 & 31)
 }
 
-/// The opcode and all fixed fields, whichever width has them.
-const fn any_value(row: &Row) -> u32 {
-    match (row.rv64, row.rv32) {
-        (Some(value), _) | (None, Some(value)) => value,
-        (None, None) => panic!("a row without an encoding"),
-    }
-}
-
-/// Start and end in [`ROWS`] of each major opcode.
+/// Start and end in [`ROWS`] of the shortest stretch that holds all rows of a major opcode, whichever width has them.
 const RANGES: [(usize, usize); 32] = {
     let mut ranges = [(0, 0); 32];
     let mut index = 0;
-    let mut previous = 0;
     while index < ROWS.len() {
-        let opcode = major(any_value(&ROWS[index]));
-        assert!(opcode >= previous, "rows are not in order of the major opcode");
-        if opcode > previous || index == 0 {
-            ranges[opcode].0 = index;
-        }
-        ranges[opcode].1 = index + 1;
-        previous = opcode;
+        extend(&mut ranges, ROWS[index].rv32, index);
+        extend(&mut ranges, ROWS[index].rv64, index);
         index += 1;
     }
     ranges
 };
+
+const fn extend(ranges: &mut [(usize, usize); 32], value: Option<u32>, index: usize) {
+    if let Some(value) = value {
+        let range = &mut ranges[major(value)];
+        if range.1 == 0 {
+            range.0 = index;
+        }
+        range.1 = index + 1;
+    }
+}
+
+/// Is the value, if there is one, that of a 32-bit instruction and within the mask?
+const fn well_formed(row: &Row, xlen: Xlen) -> bool {
+    match row.value(xlen) {
+        Some(value) => value & 3 == 3 && value & !row.mask == 0,
+        None => true,
+    }
+}
 
 /// Do two rows share words on a width, and is the earlier one not a special case of the later?
 const fn ambiguous(earlier: &Row, later: &Row, xlen: Xlen) -> bool {
@@ -261,8 +265,9 @@ const _: () = {
     let mut index = 0;
     while index < ROWS.len() {
         let row = &ROWS[index];
-        assert!(row.mask & 0x7f == 0x7f && any_value(row) & 3 == 3, "a row leaves its opcode open");
-        assert!(any_value(row) & !row.mask == 0, "a value has bits outside its mask");
+        assert!(row.mask & 0x7f == 0x7f, "a row leaves its opcode open");
+        assert!(row.rv32.is_some() || row.rv64.is_some(), "a row without an encoding");
+        assert!(well_formed(row, Xlen::Rv32) && well_formed(row, Xlen::Rv64), "a value is no 32-bit word of its mask");
         let mut earlier = 0;
         while earlier < index {
             assert!(!ambiguous(&ROWS[earlier], row, Xlen::Rv32), "two rows claim one RV32 word");
