@@ -38,7 +38,7 @@ mod reg;
 pub mod semantics;
 
 pub use cost::Cost;
-pub use encoding::{Encoded, encode};
+pub use encoding::{Encoded, encode, encode_with_size};
 pub use instruction::{Instruction, Visitor};
 pub use instruction_set::{Encoding, InstructionSet, Width};
 pub use meaning::{Access, Condition, Meaning};

@@ -278,3 +278,34 @@ fn build(opcode: Opcode, regs: [Reg; 3], imm1: i32, imm2: i32, offset: u32) -> I
     }
     pvm_isa::instruction_table!(dispatch)
 }
+
+#[test]
+fn encodings_lengthen_up_to_what_their_operands_hold() {
+    let jump = Instruction::jump(10);
+    let branch = Instruction::branch_eq_imm(Reg::a0, 1, 4);
+    let longest = |set, instruction| {
+        let sizes = (0..=20).map(|size| {
+            let bytes = pvm_isa::encode_with_size(set, 4, instruction, size).unwrap();
+            let decoded = match set {
+                InstructionSet::Latest64 => macro_block::decode(&[&[0; 4], &bytes[..]].concat(), 4).0,
+                _ => {
+                    let skip = u32::try_from(bytes.len() - 1).unwrap();
+                    bitmask::decode(set, &[&[0; 4], &bytes[..]].concat(), 4, skip)
+                }
+            };
+            assert_eq!(decoded, *instruction);
+            bytes.len()
+        });
+        let mut sizes: Vec<usize> = sizes.collect();
+        assert!(sizes.is_sorted());
+        sizes.dedup();
+        sizes
+    };
+    assert_eq!(longest(InstructionSet::JamV1, &jump), [2, 3, 4, 5]);
+    assert_eq!(longest(InstructionSet::Latest64, &jump), [2, 3, 4, 5]);
+    assert_eq!(longest(InstructionSet::JamV1, &branch), [3, 4, 5, 6, 7, 8, 9, 10]);
+    assert_eq!(longest(InstructionSet::Latest64, &branch), [3, 4, 5, 6, 7, 10]);
+    let trap = Instruction::trap();
+    assert_eq!(longest(InstructionSet::JamV1, &trap), [1]);
+    assert_eq!(longest(InstructionSet::Latest64, &trap), [1]);
+}

@@ -1,9 +1,41 @@
 //! Program containers: `.polkavm` blobs, generic programs of the Gray Paper and JAM standard programs.
+//!
+//! ```text
+//! bytes -> Sections -> ProgramParts -> Program -> Code, JumpTable, Imports, Exports, MemoryMap, debug lines
+//!                            ^
+//! items -> CodeBuilder -> writer
+//! ```
+//!
+//! A [`Program`] exists only if its container is in order. The crate never interprets code, and judges it only if asked to
+//! ([`Code::validate`]).
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod blob;
+mod bytes;
 mod code;
+mod code_builder;
+mod error;
+mod generic;
+mod hash;
+mod jump_table;
+mod memory_map;
+mod options;
+pub mod sections;
+mod spi;
+mod symbols;
+pub mod varint;
 
+pub use blob::{Program, ProgramParts};
+pub use bytes::Bytes;
 pub use code::{Code, Instructions, JumpTargets, Located};
+pub use code_builder::{CodeBuilder, CodeLayout, Item};
+pub use error::{Location, Part, ProgramError, ProgramErrorKind, Region};
+pub use jump_table::JumpTable;
+pub use memory_map::{MemoryMap, MemoryMapBuilder};
+pub use options::{JamNumbering, Latest64Layout, ParseOptions};
+pub use spi::{JamMetadata, StandardProgram};
+pub use symbols::{Export, Exports, Imports};
+pub use varint::Varints;

@@ -18,9 +18,20 @@ pub fn decode(set: InstructionSet, code: &[u8], offset: u32, skip: u32) -> Instr
 
 /// Encodes with the shortest immediates.
 pub(crate) fn encode(set: InstructionSet, offset: u32, instruction: &Instruction) -> Option<Encoded> {
+    encode_with_size(set, offset, instruction, 0)
+}
+
+/// Encodes with immediates lengthened until there are `size` bytes or they have 4 bytes each.
+pub(crate) fn encode_with_size(
+    set: InstructionSet,
+    offset: u32,
+    instruction: &Instruction,
+    size: u32,
+) -> Option<Encoded> {
     let number = set.number(instruction.opcode())?;
+    let length = size.saturating_sub(1).min(operands::length_max(instruction.opcode().format()));
     let mut out = Encoded::default();
     out.push(low_u8(widen(u32::from(number))));
-    operands::encode(&mut out, offset, instruction, operands::length_needed(offset, instruction));
+    operands::encode(&mut out, offset, instruction, length.max(operands::length_needed(offset, instruction)));
     Some(out)
 }

@@ -80,9 +80,19 @@ pub fn describe(index: u16) -> Option<(Opcode, u32, u32)> {
 
 /// Encodes with the smallest assigned operand length that holds the shortest immediates.
 pub(crate) fn encode(offset: u32, instruction: &Instruction) -> Option<Encoded> {
+    encode_with_size(offset, instruction, 0)
+}
+
+/// Encodes with the smallest assigned operand length that holds the shortest immediates and makes `size` bytes in all, or
+/// with the greatest if none does.
+pub(crate) fn encode_with_size(offset: u32, instruction: &Instruction, size: u32) -> Option<Encoded> {
     let needed = operands::length_needed(offset, instruction);
+    let opcode_bytes = |bytes: u16| if bytes > 0xff { 2 } else { 1 };
     let encodings = instruction.opcode().macro_block_encodings();
-    let (length, bytes) = *encodings.iter().find(|(length, _)| u32::from(*length) >= needed)?;
+    let (length, bytes) = *encodings
+        .iter()
+        .find(|(length, bytes)| u32::from(*length) >= needed && u32::from(*length) + opcode_bytes(*bytes) >= size)
+        .or_else(|| encodings.last().filter(|(length, _)| u32::from(*length) >= needed))?;
     let mut out = Encoded::default();
     if bytes > 0xff {
         out.push(PREFIX);

@@ -18,6 +18,13 @@ impl Encoded {
     /// Longest encoding: `ff3a` with ten operand bytes.
     pub const SIZE_MAX: usize = 12;
 
+    /// A single byte, for opcodes no instruction has.
+    pub fn from_byte(byte: u8) -> Self {
+        let mut encoded = Encoded::default();
+        encoded.push(byte);
+        encoded
+    }
+
     pub(crate) fn push(&mut self, byte: u8) {
         self.bytes[usize::from(self.length)] = byte;
         self.length += 1;
@@ -43,5 +50,14 @@ pub fn encode(set: InstructionSet, offset: u32, instruction: &Instruction) -> Op
     match set.encoding() {
         Encoding::Bitmask => bitmask::encode(set, offset, instruction),
         Encoding::MacroBlock => macro_block::encode(offset, instruction),
+    }
+}
+
+/// Encodes `instruction` with at least `size` bytes, as far as its operands can be lengthened, and in the canonical form of
+/// that size. None if the set does not have it. For writers whose layout must not shrink, and for tables of jumps.
+pub fn encode_with_size(set: InstructionSet, offset: u32, instruction: &Instruction, size: u32) -> Option<Encoded> {
+    match set.encoding() {
+        Encoding::Bitmask => bitmask::encode_with_size(set, offset, instruction, size),
+        Encoding::MacroBlock => macro_block::encode_with_size(offset, instruction, size),
     }
 }

@@ -113,6 +113,17 @@ pub(crate) fn length_needed(offset: u32, instruction: &Instruction) -> u32 {
     fixed + length_min(first) + length_min(second)
 }
 
+/// How many operand bytes an encoding can use: every immediate has at most 4 bytes.
+pub(crate) fn length_max(format: Format) -> u32 {
+    fixed_bytes(format)
+        + match format {
+            Format::None | Format::RegReg | Format::RegRegReg => 0,
+            Format::Imm | Format::Offset | Format::RegImm | Format::RegRegImm | Format::RegRegOffset => 4,
+            Format::ImmImm | Format::RegImmImm | Format::RegImmOffset | Format::RegRegImmImm => 8,
+            Format::RegImm64 => 8,
+        }
+}
+
 /// Appends the operands, `length` bytes in all (at least [`length_needed`]). Surplus bytes lengthen the first immediate
 /// up to 4 bytes, then the second (latest037.md 5).
 pub(crate) fn encode(out: &mut Encoded, offset: u32, instruction: &Instruction, length: u32) {
