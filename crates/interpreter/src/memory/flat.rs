@@ -1,0 +1,312 @@
+//! Memory under a static map: four regions far apart, each backed by a buffer that grows when it is touched.
+//!
+//! ```text
+//!          ro data      rw data + heap                          stack        aux
+//! |..guard.|#####|.guard.|#######------>|......guard......|<----####|.guard.|####|..guard..|
+//! ```
+//!
+//! A buffer covers the part of its region that was touched so far: from the front, or for the stack from the back. The
+//! fast path is one comparison against the buffer of the region the operation used last; everything else is cold.
+
+use super::{AllocationLimits, Fault, GuestMemory, MemoryError};
+use crate::image::MemoryImage;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use pvm_num::casts::{to_u32, to_u64, to_usize, to_usize_saturating, widen};
+use pvm_num::align::align_up;
+
+pub(crate) const RO: usize = 0;
+pub(crate) const RW: usize = 1;
+pub(crate) const STACK: usize = 2;
+pub(crate) const AUX: usize = 3;
+
+/// Smallest step in which a buffer grows.
+const GROWTH_MIN: u64 = 0x4000;
+
+#[derive(Clone, Debug, Default)]
+#[repr(align(64))] // one region a cache line, and its index a shift
+struct Region {
+    /// Address of `data[0]`.
+    base: u32,
+    /// The touched part.
+    data: Vec<u8>,
+    /// The accessible range of addresses.
+    start: u64,
+    end: u64,
+    is_writable: bool,
+    grows_down: bool,
+}
+
+impl Region {
+    fn new(start: u32, size: u32, is_writable: bool, grows_down: bool) -> Region {
+        let end = widen(start) + widen(size);
+        let base = if grows_down { end } else { widen(start) };
+        // A stack of size 0 may end at any address below 2^32; a base of 2^32 cannot occur.
+        Region { base: pvm_num::casts::low_u32(base), data: Vec::new(), start: widen(start), end, is_writable, grows_down }
+    }
+
+    fn contains(&self, address: u32, length: u64) -> bool {
+        widen(address) >= self.start && widen(address) + length <= self.end
+    }
+
+    fn covered(&self, address: u32, length: u64) -> bool {
+        let offset = widen(address.wrapping_sub(self.base));
+        address >= self.base && offset + length <= to_u64(self.data.len())
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Flat {
+    regions: [Region; 4],
+    image: MemoryImage,
+    limits: AllocationLimits,
+    heap_size: u32,
+    fault: Fault,
+    aux_write_protected: bool,
+}
+
+impl Flat {
+    pub(crate) fn new(image: &MemoryImage) -> Flat {
+        let mut memory = Flat {
+            regions: Default::default(),
+            image: image.clone(),
+            limits: AllocationLimits::default(),
+            heap_size: 0,
+            fault: Fault::NONE,
+            aux_write_protected: false,
+        };
+        memory.reset();
+        memory
+    }
+
+    /// Back to the initial contents; the heap is empty and the auxiliary region fully accessible.
+    pub(crate) fn reset(&mut self) {
+        let map = &self.image.map;
+        self.heap_size = 0;
+        self.regions = [
+            Region::new(map.ro_data_address(), map.ro_data_size(), false, false),
+            Region::new(map.rw_data_address(), map.rw_data_size(), true, false),
+            Region::new(map.stack_address_low(), map.stack_size(), true, true),
+            Region::new(map.aux_data_address(), self.image.aux_accessible, false, false),
+        ];
+    }
+
+    pub(crate) fn set_limits(&mut self, limits: AllocationLimits) {
+        self.limits = limits;
+    }
+
+    pub(crate) fn heap_size(&self) -> u32 {
+        self.heap_size
+    }
+
+    pub(crate) fn set_aux_write_protected(&mut self, protect: bool) {
+        self.aux_write_protected = protect;
+    }
+
+    /// Shows only the first `size` bytes of the auxiliary region, rounded up to pages; what is hidden is cleared.
+    pub(crate) fn set_accessible_aux_size(&mut self, size: u32) -> Result<(), MemoryError> {
+        let size_max = self.image.map.aux_data_size();
+        if size > size_max {
+            return Err(MemoryError::AuxSize { size_max, size });
+        }
+        let pages = align_up(widen(size), widen(self.image.map.page_size())).unwrap_or(u64::MAX);
+        let aux = &mut self.regions[AUX];
+        let size = pages.min(widen(size_max));
+        aux.end = aux.start + size;
+        aux.data.truncate(to_usize_saturating(size));
+        Ok(())
+    }
+
+    fn region_of(&self, address: u32, length: u64) -> Option<usize> {
+        self.regions.iter().position(|region| region.contains(address, length))
+    }
+
+    /// Makes the buffer cover the range, which the region contains. False if a limit forbids it.
+    fn materialise(&mut self, index: usize, address: u32, length: u64) -> bool {
+        let total: u64 = self.regions.iter().map(|region| to_u64(region.data.len())).sum();
+        let region = &mut self.regions[index];
+        let size = region.end - region.start;
+        let have = to_u64(region.data.len());
+        let need = if region.grows_down { region.end - widen(address) } else { widen(address) + length - region.start };
+        if need <= have {
+            return true;
+        }
+        let allowed = self.limits.region_size_max.min(self.limits.total_size_max.saturating_sub(total - have)).min(size);
+        if need > allowed {
+            return false;
+        }
+        let target = need.max(have * 2).max(GROWTH_MIN).min(allowed);
+        let target_length = to_usize_saturating(target);
+        if region.grows_down {
+            let mut data = alloc::vec![0; target_length];
+            let kept = data.len() - region.data.len();
+            data[kept..].copy_from_slice(&region.data);
+            region.data = data;
+            region.base = pvm_num::casts::low_u32(region.end - target);
+        } else {
+            let old = region.data.len();
+            let mut data = alloc::vec![0; target_length];
+            data[..old].copy_from_slice(&region.data);
+            let initial: &[u8] = match index {
+                RO => &self.image.ro_data,
+                RW => &self.image.rw_data,
+                _ => &[],
+            };
+            let until = initial.len().min(target_length);
+            if old < until {
+                data[old..until].copy_from_slice(&initial[old..until]);
+            }
+            region.data = data;
+        }
+        true
+    }
+
+    /// The region of an allowed access, its buffer covering it; `hint` remembers it.
+    fn find(&mut self, address: u32, length: u64, is_write: bool, hint: &Cell<u8>) -> Option<usize> {
+        if let Some(index) = self.region_of(address, length)
+            && (self.regions[index].is_writable || !is_write)
+            && self.materialise(index, address, length)
+        {
+            hint.set(pvm_num::casts::to_u8(index));
+            return Some(index);
+        }
+        self.fault = Fault::trap(address, is_write);
+        None
+    }
+
+    /// Region for a host's access; writes may go to the auxiliary region too.
+    fn host_region(&self, address: u32, length: u64, is_write: bool) -> Result<usize, MemoryError> {
+        let refused = MemoryError::OutOfRange { address, length };
+        let index = self.region_of(address, length).ok_or(refused)?;
+        let allowed = match index {
+            AUX => !self.aux_write_protected,
+            _ => self.regions[index].is_writable,
+        };
+        if is_write && !allowed { Err(refused) } else { Ok(index) }
+    }
+
+    pub(crate) fn is_accessible(&self, address: u32, length: u64, is_write: bool) -> bool {
+        self.host_region(address, length, is_write).is_ok()
+    }
+
+    /// Reads a range; parts never touched read as their initial contents.
+    pub(crate) fn read(&self, address: u32, out: &mut [u8]) -> Result<(), MemoryError> {
+        let length = to_u64(out.len());
+        let index = self.host_region(address, length, false)?;
+        let region = &self.regions[index];
+        let initial: &[u8] = match index {
+            RO => &self.image.ro_data,
+            RW => &self.image.rw_data,
+            _ => &[],
+        };
+        out.fill(0);
+        copy_overlap(out, address, initial, pvm_num::casts::low_u32(region.start));
+        copy_overlap(out, address, &region.data, region.base);
+        Ok(())
+    }
+
+    /// Writes a range; `force` also writes what only the host's tools may write.
+    pub(crate) fn write(&mut self, address: u32, data: &[u8], force: bool) -> Result<(), MemoryError> {
+        let target = self.host_slice(address, to_u64(data.len()), force)?;
+        target.copy_from_slice(data);
+        Ok(())
+    }
+
+    pub(crate) fn zero(&mut self, address: u32, length: u64) -> Result<(), MemoryError> {
+        self.host_slice(address, length, false)?.fill(0);
+        Ok(())
+    }
+
+    fn host_slice(&mut self, address: u32, length: u64, force: bool) -> Result<&mut [u8], MemoryError> {
+        let index = self.host_region(address, length, !force)?;
+        if !self.materialise(index, address, length) {
+            return Err(MemoryError::LimitReached);
+        }
+        let region = &mut self.regions[index];
+        let offset = to_usize(address - region.base);
+        Ok(&mut region.data[offset..offset + to_usize_saturating(length)])
+    }
+}
+
+/// Copies the part of `source` (at `source_address`) that overlaps `out` (at `address`).
+fn copy_overlap(out: &mut [u8], address: u32, source: &[u8], source_address: u32) {
+    let (out_start, out_end) = (widen(address), widen(address) + to_u64(out.len()));
+    let (start, end) = (widen(source_address), widen(source_address) + to_u64(source.len()));
+    let (from, to) = (out_start.max(start), out_end.min(end));
+    if from < to {
+        let at = |address: u64, origin: u64| to_usize_saturating(address - origin);
+        out[at(from, out_start)..at(to, out_start)].copy_from_slice(&source[at(from, start)..at(to, start)]);
+    }
+}
+
+impl GuestMemory for Flat {
+    #[inline(always)]
+    fn load<const N: usize>(&mut self, address: u32, hint: &Cell<u8>) -> Option<[u8; N]> {
+        let region = &self.regions[usize::from(hint.get() & 3)];
+        let offset = to_usize(address.wrapping_sub(region.base));
+        region.data.get(offset..offset.wrapping_add(N))?.first_chunk::<N>().copied()
+    }
+
+    #[inline(always)]
+    fn store<const N: usize>(&mut self, address: u32, value: [u8; N], hint: &Cell<u8>) -> Option<()> {
+        // The hint of a store only ever names a writable region: translation starts with one and `find` keeps to them.
+        let region = &mut self.regions[usize::from(hint.get() & 3)];
+        let offset = to_usize(address.wrapping_sub(region.base));
+        region.data.get_mut(offset..offset.wrapping_add(N))?.copy_from_slice(&value);
+        Some(())
+    }
+
+    fn load_slow(&mut self, address: u32, out: &mut [u8], hint: &Cell<u8>) -> bool {
+        let Some(index) = self.find(address, to_u64(out.len()), false, hint) else { return false };
+        let region = &self.regions[index];
+        let offset = to_usize(address - region.base);
+        out.copy_from_slice(&region.data[offset..offset + out.len()]);
+        true
+    }
+
+    fn store_slow(&mut self, address: u32, value: &[u8], hint: &Cell<u8>) -> bool {
+        let Some(index) = self.find(address, to_u64(value.len()), true, hint) else { return false };
+        let region = &mut self.regions[index];
+        let offset = to_usize(address - region.base);
+        region.data[offset..offset + value.len()].copy_from_slice(value);
+        true
+    }
+
+    fn fill(&mut self, address: u32, value: u8, length: u32) -> u32 {
+        let Some(index) = self.region_of(address, 1).filter(|index| self.regions[*index].is_writable) else {
+            self.fault = Fault::trap(address, true);
+            return 0;
+        };
+        let room = self.regions[index].end - widen(address);
+        let mut count = room.min(widen(length));
+        while count > 0 && !self.materialise(index, address, count) {
+            count /= 2; // a limit is near: set what fits, the next byte beyond faults
+        }
+        let region = &mut self.regions[index];
+        if count == 0 {
+            self.fault = Fault::trap(address, true);
+            return 0;
+        }
+        debug_assert!(region.covered(address, count));
+        let offset = to_usize(address - region.base);
+        let count = to_usize_saturating(count);
+        region.data[offset..offset + count].fill(value);
+        to_u32(count)
+    }
+
+    fn sbrk(&mut self, size: u64) -> Option<u32> {
+        let map = &self.image.map;
+        let Some(heap_size) = widen(self.heap_size).checked_add(size).filter(|size| *size <= widen(map.max_heap_size())) else {
+            return Some(0);
+        };
+        let end = widen(map.heap_base()) + heap_size;
+        self.heap_size = pvm_num::casts::low_u32(heap_size);
+        let rw = &mut self.regions[RW];
+        rw.end = rw.end.max(align_up(end, widen(map.page_size())).unwrap_or(u64::MAX));
+        Some(pvm_num::casts::low_u32(end))
+    }
+
+    fn fault(&self) -> Fault {
+        self.fault
+    }
+}
