@@ -31,6 +31,8 @@ pub(crate) struct Entry {
     pub(crate) charge: bool,
     /// Has the host already been told that `pc` comes next (step tracing)?
     pub(crate) stepped: bool,
+    /// Is the instruction at `pc` itself already paid (per-instruction metering)?
+    pub(crate) paid: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -123,7 +123,7 @@ impl Instance {
     pub fn set_next_program_counter(&mut self, pc: u32) {
         self.pc = None;
         self.next_pc = Some(pc);
-        self.resume = Resume::Entry(Entry { pc, charge: true, stepped: false });
+        self.resume = Resume::Entry(Entry { pc, charge: true, stepped: false, paid: false });
     }
 
     /// Removes the program counter: the next run needs a new one.
@@ -185,7 +185,7 @@ impl Instance {
         let pc = self.cache.pcs[at];
         self.last_pc = Some(pc);
         let Op { handler, x, y, .. } = self.cache.ops[at];
-        let here = Entry { pc, charge: false, stepped: true };
+        let here = Entry { pc, charge: false, stepped: true, paid: handler != Handler::charge_one };
         match event {
             Event::Trap => self.stop(at, trap_code::trap(x)),
             Event::NoHeap => self.stop(at, Trap::Sbrk),
@@ -196,7 +196,7 @@ impl Instance {
             Event::Ecalli => {
                 self.pc = Some(pc);
                 self.next_pc = Some(y);
-                self.resume = Resume::At(at + 1, Entry { pc: y, charge: false, stepped: false });
+                self.resume = Resume::At(at + 1, Entry { pc: y, charge: false, stepped: false, paid: false });
                 Exit::Ecalli(x)
             }
             Event::Fault => {
@@ -212,15 +212,18 @@ impl Instance {
             }
             Event::OutOfGas => {
                 let resume = match handler {
-                    Handler::head => Resume::Entry(Entry { pc, charge: true, stepped: false }),
-                    Handler::charge => Resume::At(at, Entry { pc, charge: true, stepped: true }),
+                    Handler::head => Resume::Entry(Entry { pc, charge: true, stepped: false, paid: false }),
+                    Handler::charge => Resume::At(at, Entry { pc, charge: true, stepped: true, paid: false }),
                     _ => Resume::At(at, here),
                 };
                 self.pause(pc, resume);
+                if handler == Handler::charge {
+                    self.hide_entry_inside_block(pc);
+                }
                 Exit::OutOfGas
             }
             Event::Step => {
-                self.pause(pc, Resume::At(at + 1, Entry { pc, charge: x != 0, stepped: true }));
+                self.pause(pc, Resume::At(at + 1, Entry { pc, charge: x != 0, stepped: true, paid: false }));
                 Exit::Step
             }
             Event::Begun | Event::Continue | Event::Translate | Event::DynamicJump(_) => unreachable!("the run loop handles these itself"),
@@ -256,11 +259,16 @@ impl Instance {
         let head = to_usize(self.cache.translate_entry(&self.image, entry));
         self.pay(head, gas).ok_or_else(|| {
             self.pause(entry.pc, Resume::Entry(entry));
-            if !self.image.code().is_jump_target(entry.pc) {
-                self.pc = None; // host-api.md 3: entered in the middle of a block
-            }
+            self.hide_entry_inside_block(entry.pc);
             Exit::OutOfGas
         })
+    }
+
+    /// A block that cannot be paid reports its start; none if the host entered it elsewhere (host-api.md 3).
+    fn hide_entry_inside_block(&mut self, pc: u32) {
+        if !self.image.code().is_jump_target(pc) {
+            self.pc = None;
+        }
     }
 
     /// Pays for the block behind `head`; the index of its first operation, or none if gas does not suffice.
@@ -282,7 +290,7 @@ impl Instance {
         }
         let head = match handler {
             Handler::resume => {
-                let entry = Entry { pc, charge: false, stepped: false };
+                let entry = Entry { pc, charge: false, stepped: false, paid: false };
                 self.cache.translate_entry(&self.image, entry)
             }
             _ => self.cache.translate_block(&self.image, pc),

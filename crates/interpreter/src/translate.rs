@@ -38,7 +38,7 @@ impl Cache {
             let head = self.push(Op::new(Handler::head, 0, at), at);
             self.define(at, head);
             let cost = self.block_cost(image, at);
-            let Some(next) = self.body(image, head, at, Some(cost), false, &mut jumps) else { break };
+            let Some(next) = self.body(image, head, Entry { pc: at, charge: true, stepped: false, paid: false }, cost, &mut jumps) else { break };
             if next >= image.code().len() {
                 break; // the block's last operation is a trap
             }
@@ -65,19 +65,21 @@ impl Cache {
     /// A head from which execution enters as `entry` says; `entry.pc` must be an instruction start, or the end of
     /// bitmask code when its last instruction has been executed.
     pub(crate) fn translate_entry(&mut self, image: &Image, entry: Entry) -> u32 {
-        if entry.charge && !entry.stepped && self.targets.contains(image.code(), entry.pc) {
+        if entry.charge && !entry.stepped && !entry.paid && self.targets.contains(image.code(), entry.pc) {
             return self.translate_block(image, entry.pc);
         }
         if let Some(head) = self.entries.get(&entry) {
             return *head;
         }
-        let cost = entry.charge.then(|| {
+        let cost = if entry.charge {
             let start = image.code().block_start(entry.pc).unwrap_or(entry.pc);
             self.block_cost(image, start)
-        });
+        } else {
+            0
+        };
         let mut jumps = Vec::new();
         let head = self.push(Op::new(Handler::head, 0, entry.pc), entry.pc);
-        if let Some(next) = self.body(image, head, entry.pc, cost, entry.stepped, &mut jumps)
+        if let Some(next) = self.body(image, head, entry, cost, &mut jumps)
             && next < image.code().len()
         {
             self.push_stub(next);
@@ -103,15 +105,14 @@ impl Cache {
         meter.finish()
     }
 
-    /// Appends the operations from `pc` to the end of its block behind `head`. Returns where execution continues when it
+    /// Appends the operations from `entry` to the end of its block behind `head`, charging `cost`. Returns where execution continues when it
     /// falls through: the offset of the next block, for which the caller provides the operation that comes next.
     fn body(
         &mut self,
         image: &Image,
         head: u32,
-        pc: u32,
-        cost: Option<u32>,
-        mut stepped: bool,
+        entry: Entry,
+        cost: u32,
         jumps: &mut Vec<(u32, u32)>,
     ) -> Option<u32> {
         let code = image.code();
@@ -120,7 +121,8 @@ impl Cache {
             charge_each: image.gas.as_deref().is_some_and(|rule| !rule.charges_blocks()),
         };
         let fuses = !style.step_tracing && !style.charge_each;
-        let mut unpaid = cost.filter(|cost| *cost != 0);
+        let Entry { pc, mut stepped, mut paid, .. } = entry;
+        let mut unpaid = Some(cost).filter(|cost| *cost != 0);
         if !style.step_tracing {
             self.ops[to_usize(head)].x = unpaid.take().unwrap_or(0);
         }
@@ -133,7 +135,7 @@ impl Cache {
             if let Some(cost) = unpaid.take() {
                 self.push(Op::new(Handler::charge, cost, offset), offset);
             }
-            if style.charge_each {
+            if style.charge_each && !core::mem::take(&mut paid) {
                 self.push(Op::new(Handler::charge_one, 1, offset), offset);
             }
             let opcode = instruction.opcode();
