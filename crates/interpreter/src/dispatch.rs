@@ -86,7 +86,12 @@ pub(crate) struct Code<'a> {
 type Run<M> = fn(&mut Machine<M>, &Code<'_>, at: &[Op], gas: i64, fuel: u32);
 
 /// Runs from operation `ip` until an event; returns it and the index of its operation.
-pub(crate) fn run<M: GuestMemory>(machine: &mut Machine<M>, code: &Code<'_>, gas: &mut i64, mut ip: usize) -> (Event, usize) {
+pub(crate) fn run<M: GuestMemory>(
+    machine: &mut Machine<M>,
+    code: &Code<'_>,
+    gas: &mut i64,
+    mut ip: usize,
+) -> (Event, usize) {
     loop {
         machine.event = Event::Begun;
         dispatch(machine, code, &code.ops[ip..], *gas, FUEL);
@@ -142,38 +147,76 @@ fn go_to_address<M: GuestMemory>(m: &mut Machine<M>, code: &Code<'_>, at: &[Op],
 
 /// Bytes of an access.
 macro_rules! size {
-    (u8) => { 1 };
-    (i8) => { 1 };
-    (u16) => { 2 };
-    (i16) => { 2 };
-    (u32) => { 4 };
-    (i32) => { 4 };
-    (u64) => { 8 };
+    (u8) => {
+        1
+    };
+    (i8) => {
+        1
+    };
+    (u16) => {
+        2
+    };
+    (i16) => {
+        2
+    };
+    (u32) => {
+        4
+    };
+    (i32) => {
+        4
+    };
+    (u64) => {
+        8
+    };
 }
 
 /// The register value of loaded bytes.
 macro_rules! extended {
-    ($bytes:expr, u8) => { u64::from(u8::from_le_bytes($bytes)) };
-    ($bytes:expr, u16) => { u64::from(u16::from_le_bytes($bytes)) };
-    ($bytes:expr, u32) => { widen(u32::from_le_bytes($bytes)) };
-    ($bytes:expr, u64) => { u64::from_le_bytes($bytes) };
-    ($bytes:expr, i8) => { pvm_num::casts::sign_extend_8(u64::from(u8::from_le_bytes($bytes))) };
-    ($bytes:expr, i16) => { pvm_num::casts::sign_extend_16(u64::from(u16::from_le_bytes($bytes))) };
-    ($bytes:expr, i32) => { sign_extend_32(u32::from_le_bytes($bytes)) };
+    ($bytes:expr, u8) => {
+        u64::from(u8::from_le_bytes($bytes))
+    };
+    ($bytes:expr, u16) => {
+        u64::from(u16::from_le_bytes($bytes))
+    };
+    ($bytes:expr, u32) => {
+        widen(u32::from_le_bytes($bytes))
+    };
+    ($bytes:expr, u64) => {
+        u64::from_le_bytes($bytes)
+    };
+    ($bytes:expr, i8) => {
+        pvm_num::casts::sign_extend_8(u64::from(u8::from_le_bytes($bytes)))
+    };
+    ($bytes:expr, i16) => {
+        pvm_num::casts::sign_extend_16(u64::from(u16::from_le_bytes($bytes)))
+    };
+    ($bytes:expr, i32) => {
+        sign_extend_32(u32::from_le_bytes($bytes))
+    };
 }
 
 /// The bytes to store of a register value.
 macro_rules! truncated {
-    ($value:expr, u8) => { [low_u8($value)] };
-    ($value:expr, u16) => { low_u16($value).to_le_bytes() };
-    ($value:expr, u32) => { low_u32($value).to_le_bytes() };
-    ($value:expr, u64) => { $value.to_le_bytes() };
+    ($value:expr, u8) => {
+        [low_u8($value)]
+    };
+    ($value:expr, u16) => {
+        low_u16($value).to_le_bytes()
+    };
+    ($value:expr, u32) => {
+        low_u32($value).to_le_bytes()
+    };
+    ($value:expr, u64) => {
+        $value.to_le_bytes()
+    };
 }
 
 /// Continues with the next operation.
 macro_rules! next {
     ($m:ident $code:ident $at:ident $gas:ident $fuel:ident) => {
-        if let [_, at @ ..] = $at { dispatch($m, $code, at, $gas, $fuel) }
+        if let [_, at @ ..] = $at {
+            dispatch($m, $code, at, $gas, $fuel)
+        }
     };
 }
 
@@ -361,7 +404,13 @@ macro_rules! act {
 macro_rules! handler {
     ($name:ident($m:ident $code:ident $at:ident $gas:ident $fuel:ident $op:ident) $body:expr) => {
         #[allow(unused_mut, unused_variables)] // not every handler needs every argument
-        pub(super) fn $name<M: GuestMemory>($m: &mut Machine<M>, $code: &Code<'_>, $at: &[Op], mut $gas: i64, $fuel: u32) {
+        pub(super) fn $name<M: GuestMemory>(
+            $m: &mut Machine<M>,
+            $code: &Code<'_>,
+            $at: &[Op],
+            mut $gas: i64,
+            $fuel: u32,
+        ) {
             let Some($op) = $at.first() else { return };
             $body
         }

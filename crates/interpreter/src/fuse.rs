@@ -25,7 +25,9 @@ pub(crate) fn fuse(last: &mut Op, next: &Op) -> bool {
             let other = if next.r2 == last.r1 { next.r3 } else { next.r2 };
             Op { handler: Handler::add_add_64, r4: next.r1, r5: other, ..last.clone() }
         }
-        (Handler::move_reg, Handler::move_reg) => Op { handler: Handler::move_move, r3: next.r1, r4: next.r2, ..last.clone() },
+        (Handler::move_reg, Handler::move_reg) => {
+            Op { handler: Handler::move_move, r3: next.r1, r4: next.r2, ..last.clone() }
+        }
         _ => return false,
     };
     *last = merged;

@@ -2,9 +2,9 @@
 
 use alloc::sync::Arc;
 use pvm_gas::Rule;
-use pvm_program::{Bytes, Code, MemoryMap};
 use pvm_isa::InstructionSet;
 use pvm_num::casts::{to_u32, to_usize};
+use pvm_program::{Bytes, Code, MemoryMap};
 
 /// What an instance's memory starts from.
 #[derive(Clone, Debug)]
@@ -88,4 +88,3 @@ impl Image {
         u32::from_le_bytes(bytes)
     }
 }
-

@@ -226,7 +226,9 @@ impl Instance {
                 self.pause(pc, Resume::At(at + 1, Entry { pc, charge: x != 0, stepped: true, paid: false }));
                 Exit::Step
             }
-            Event::Begun | Event::Continue | Event::Translate | Event::DynamicJump(_) => unreachable!("the run loop handles these itself"),
+            Event::Begun | Event::Continue | Event::Translate | Event::DynamicJump(_) => {
+                unreachable!("the run loop handles these itself")
+            }
         }
     }
 
@@ -508,4 +510,3 @@ fn in_range(address: u32, length: u64) -> Result<(), MemoryError> {
     }
     Ok(())
 }
-

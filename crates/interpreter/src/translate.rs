@@ -38,7 +38,11 @@ impl Cache {
             let head = self.push(Op::new(Handler::head, 0, at), at);
             self.define(at, head);
             let cost = self.block_cost(image, at);
-            let Some(next) = self.body(image, head, Entry { pc: at, charge: true, stepped: false, paid: false }, cost, &mut jumps) else { break };
+            let Some(next) =
+                self.body(image, head, Entry { pc: at, charge: true, stepped: false, paid: false }, cost, &mut jumps)
+            else {
+                break;
+            };
             if next >= image.code().len() {
                 break; // the block's last operation is a trap
             }
@@ -107,14 +111,7 @@ impl Cache {
 
     /// Appends the operations from `entry` to the end of its block behind `head`, charging `cost`. Returns where execution continues when it
     /// falls through: the offset of the next block, for which the caller provides the operation that comes next.
-    fn body(
-        &mut self,
-        image: &Image,
-        head: u32,
-        entry: Entry,
-        cost: u32,
-        jumps: &mut Vec<(u32, u32)>,
-    ) -> Option<u32> {
+    fn body(&mut self, image: &Image, head: u32, entry: Entry, cost: u32, jumps: &mut Vec<(u32, u32)>) -> Option<u32> {
         let code = image.code();
         let style = Style {
             step_tracing: image.step_tracing,
@@ -226,7 +223,9 @@ fn plain_for(image: &Image, instruction: &Instruction) -> Op {
     let region = |region: usize| pvm_num::casts::to_u8(region);
     let stack_or_data = |base: Reg| region(if base == Reg::sp { STACK } else { RW });
     let hint = match opcode.meaning() {
-        Meaning::UnarySized(..) | Meaning::BinarySized(..) | Meaning::Sbrk => u8::from(image.set.width() == Width::Narrow),
+        Meaning::UnarySized(..) | Meaning::BinarySized(..) | Meaning::Sbrk => {
+            u8::from(image.set.width() == Width::Narrow)
+        }
         Meaning::LoadIndirect(_) | Meaning::StoreIndirect(_) => stack_or_data(op.r2),
         Meaning::StoreImmIndirect(_) => stack_or_data(op.r1),
         Meaning::Load(_) if op.x < image.memory.map.rw_data_address() => region(RO),

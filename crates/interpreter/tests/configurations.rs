@@ -3,7 +3,7 @@
 use pvm_gas::Rule;
 use pvm_interpreter::{CacheLimit, Exit, FaultOrder, Image, Instance, MemoryImage, Paging, Protection};
 use pvm_isa::{Instruction, InstructionSet, Opcode, Reg, encode};
-use pvm_program::{Bytes, MemoryMap};
+use pvm_program::{Bytes, MemoryMap, MemoryMapBuilder};
 use std::sync::Arc;
 
 /// A small pseudo-random generator (xorshift), so that a failing seed can be run again.
@@ -47,19 +47,45 @@ impl Random {
         let target = if self.below(16) == 0 { 1 } else { self.pick(starts) };
         let wide = self.next();
         macro_rules! build {
-            ($name:ident None) => { Instruction::$name() };
-            ($name:ident Imm) => { Instruction::$name(a) };
-            ($name:ident Offset) => { Instruction::$name(target) };
-            ($name:ident ImmImm) => { Instruction::$name(a, b) };
-            ($name:ident RegImm) => { Instruction::$name(r1, a) };
-            ($name:ident RegImm64) => { Instruction::$name(r1, wide) };
-            ($name:ident RegImmImm) => { Instruction::$name(r1, a, b) };
-            ($name:ident RegImmOffset) => { Instruction::$name(r1, a, target) };
-            ($name:ident RegReg) => { Instruction::$name(r1, r2) };
-            ($name:ident RegRegImm) => { Instruction::$name(r1, r2, a) };
-            ($name:ident RegRegOffset) => { Instruction::$name(r1, r2, target) };
-            ($name:ident RegRegImmImm) => { Instruction::$name(r1, r2, a, b) };
-            ($name:ident RegRegReg) => { Instruction::$name(r1, r2, r3) };
+            ($name:ident None) => {
+                Instruction::$name()
+            };
+            ($name:ident Imm) => {
+                Instruction::$name(a)
+            };
+            ($name:ident Offset) => {
+                Instruction::$name(target)
+            };
+            ($name:ident ImmImm) => {
+                Instruction::$name(a, b)
+            };
+            ($name:ident RegImm) => {
+                Instruction::$name(r1, a)
+            };
+            ($name:ident RegImm64) => {
+                Instruction::$name(r1, wide)
+            };
+            ($name:ident RegImmImm) => {
+                Instruction::$name(r1, a, b)
+            };
+            ($name:ident RegImmOffset) => {
+                Instruction::$name(r1, a, target)
+            };
+            ($name:ident RegReg) => {
+                Instruction::$name(r1, r2)
+            };
+            ($name:ident RegRegImm) => {
+                Instruction::$name(r1, r2, a)
+            };
+            ($name:ident RegRegOffset) => {
+                Instruction::$name(r1, r2, target)
+            };
+            ($name:ident RegRegImmImm) => {
+                Instruction::$name(r1, r2, a, b)
+            };
+            ($name:ident RegRegReg) => {
+                Instruction::$name(r1, r2, r3)
+            };
         }
         macro_rules! by_name {
             ($($name:ident $format:ident $family:ident [$($n:tt)*] [$($b:tt)*] $m:ident $(($($f:tt)*))? {$($c:tt)*};)*) => {
@@ -161,13 +187,19 @@ fn observed(guest: &Instance, exit: Exit) -> (String, Option<u32>, Option<u32>, 
     (status, guest.program_counter(), next, guest.gas(), regs, memory)
 }
 
-fn run(program: &Program, configuration: Configuration, rule: Option<Rule>, seed: u64) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
+fn run(
+    program: &Program,
+    configuration: Configuration,
+    rule: Option<Rule>,
+    seed: u64,
+) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
     let mut random = Random(seed);
     let metered = rule.is_some();
     let mut guest = instance(program, configuration, rule);
     for reg in Reg::ALL {
         let value = random.next();
-        let value = random.pick(&[0, 1, u64::MAX, 0x20000, 0x20800, 0xfffd_fff0, 2, 6, 10, value, value >> 32, 1 << 31]);
+        let value =
+            random.pick(&[0, 1, u64::MAX, 0x20000, 0x20800, 0xfffd_fff0, 2, 6, 10, value, value >> 32, 1 << 31]);
         guest.set_reg(reg, value);
     }
     guest.set_gas(i64::try_from(random.below(3000)).unwrap());
@@ -219,12 +251,9 @@ fn all_configurations_agree() {
         let start = random.next();
         let plain = run(&program, Configuration::Plain, Some(rule()), start);
         *exits.entry(plain.len()).or_insert(0) += 1;
-        for other in [
-            Configuration::StepTracing,
-            Configuration::ResetCache,
-            Configuration::SmallCache,
-            Configuration::Paged,
-        ] {
+        for other in
+            [Configuration::StepTracing, Configuration::ResetCache, Configuration::SmallCache, Configuration::Paged]
+        {
             let found = run(&program, other, Some(rule()), start);
             assert!(found == plain, "seed {seed}, {other:?}, {:?}:\n{found:?}\n{plain:?}", program.set);
         }
@@ -244,5 +273,5 @@ fn a_tiny_block_of_endless_jumps_keeps_the_stack_flat() {
 }
 
 fn map() -> MemoryMap {
-    MemoryMap { v: [0x1000, 0x10000, 0, 0x20000, 8192, 0xfffe_0000 - 4096, 4096, 0xffff_0000, 0, 0x22000, 0xf000_0000] }
+    MemoryMapBuilder::new(0x1000).rw_data_size(8192).stack_size(4096).build().unwrap()
 }

@@ -3,7 +3,7 @@
 use pvm_gas::Rule;
 use pvm_interpreter::{Exit, Image, Instance, MemoryImage, Paging};
 use pvm_isa::{InstructionSet, Reg};
-use pvm_program::{Bytes, MemoryMap};
+use pvm_program::{Bytes, MemoryMap, MemoryMapBuilder};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ fn pc(value: &Value) -> Option<u32> {
 }
 
 fn map() -> MemoryMap {
-    MemoryMap { v: [0x1000, 0x10000, 0, 0x20000, 8192, 0xfffe_0000 - 4096, 4096, 0xffff_0000, 0, 0x22000, 0xf000_0000] }
+    MemoryMapBuilder::new(0x1000).rw_data_size(8192).stack_size(4096).build().unwrap()
 }
 
 fn instance(set: InstructionSet, case: &Value, rw_data: Vec<u8>) -> Instance {
@@ -39,7 +39,12 @@ fn instance(set: InstructionSet, case: &Value, rw_data: Vec<u8>) -> Instance {
         bitmask: Bytes::from(hex(case["bitmask"].as_str().unwrap_or(""))),
         jump_table: Bytes::from(jump_table),
         jump_table_entry_size: 4,
-        memory: MemoryImage { map: map(), ro_data: Bytes::from(vec![]), rw_data: Bytes::from(rw_data), aux_accessible: 0 },
+        memory: MemoryImage {
+            map: map(),
+            ro_data: Bytes::from(vec![]),
+            rw_data: Bytes::from(rw_data),
+            aux_accessible: 0,
+        },
         paging: Paging::Static,
         gas: Some(Arc::new(Rule::Simple)),
         step_tracing: false,
@@ -117,9 +122,7 @@ fn programs_exit_as_vectors_latest037_says() {
         let run = &case["run"];
         let mut guest = instance(InstructionSet::Latest64, &case, vec![]);
         guest.set_gas(100_000);
-        let regs = [
-            0xffff_0000, 0xff00_0000, 2, 4, 0x20000, 0x20010, 6, 0x20000, 3, 0x20020, 8, u64::MAX, 7,
-        ];
+        let regs = [0xffff_0000, 0xff00_0000, 2, 4, 0x20000, 0x20010, 6, 0x20000, 3, 0x20020, 8, u64::MAX, 7];
         for (reg, value) in Reg::ALL.iter().zip(regs) {
             guest.set_reg(*reg, value);
         }

@@ -12,8 +12,8 @@ use super::{AllocationLimits, Fault, GuestMemory, MemoryError};
 use crate::image::MemoryImage;
 use alloc::vec::Vec;
 use core::cell::Cell;
-use pvm_num::casts::{to_u32, to_u64, to_usize, to_usize_saturating, widen};
 use pvm_num::align::align_up;
+use pvm_num::casts::{to_u32, to_u64, to_usize, to_usize_saturating, widen};
 
 pub(crate) const RO: usize = 0;
 pub(crate) const RW: usize = 1;
@@ -42,7 +42,14 @@ impl Region {
         let end = widen(start) + widen(size);
         let base = if grows_down { end } else { widen(start) };
         // A stack of size 0 may end at any address below 2^32; a base of 2^32 cannot occur.
-        Region { base: pvm_num::casts::low_u32(base), data: Vec::new(), start: widen(start), end, is_writable, grows_down }
+        Region {
+            base: pvm_num::casts::low_u32(base),
+            data: Vec::new(),
+            start: widen(start),
+            end,
+            is_writable,
+            grows_down,
+        }
     }
 
     fn contains(&self, address: u32, length: u64) -> bool {
@@ -131,7 +138,8 @@ impl Flat {
         if need <= have {
             return true;
         }
-        let allowed = self.limits.region_size_max.min(self.limits.total_size_max.saturating_sub(total - have)).min(size);
+        let allowed =
+            self.limits.region_size_max.min(self.limits.total_size_max.saturating_sub(total - have)).min(size);
         if need > allowed {
             return false;
         }
@@ -296,7 +304,9 @@ impl GuestMemory for Flat {
 
     fn sbrk(&mut self, size: u64) -> Option<u32> {
         let map = &self.image.map;
-        let Some(heap_size) = widen(self.heap_size).checked_add(size).filter(|size| *size <= widen(map.max_heap_size())) else {
+        let Some(heap_size) =
+            widen(self.heap_size).checked_add(size).filter(|size| *size <= widen(map.max_heap_size()))
+        else {
             return Some(0);
         };
         let end = widen(map.heap_base()) + heap_size;

@@ -87,7 +87,9 @@ impl Paged {
 
     pub(crate) fn is_accessible(&self, address: u32, length: u64, is_write: bool) -> bool {
         self.checked(address, length).is_ok()
-            && self.range_pages(address, length).all(|page| self.frame(page).is_some_and(|f| f.is_writable || !is_write))
+            && self
+                .range_pages(address, length)
+                .all(|page| self.frame(page).is_some_and(|f| f.is_writable || !is_write))
     }
 
     pub(crate) fn read(&self, address: u32, out: &mut [u8]) -> Result<(), MemoryError> {
