@@ -13,7 +13,7 @@ pub fn run() -> Result<()> {
     cargo(&["fmt", "--all", "--check"], &[])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"], &[])?;
     cargo(&["test", "--workspace", "--locked"], &[])?;
-    cargo(&["run", "--release", "--locked", "--package", "pvm-fuzz", "--", "smoke", "--seconds", "30"], &[])
+    cargo(&["run", "--release", "--locked", "--package", "pvm-fuzz", "--", "smoke"], &[])
 }
 
 /// Renews snapshots by running the tests in blessing mode.

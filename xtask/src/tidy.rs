@@ -1,8 +1,6 @@
 //! Tidy: rules of the repository that the compiler does not check.
 
 use crate::{files_below, root};
-use pvm_isa::Opcode;
-use std::path::Path;
 
 /// Longest source file, in lines.
 const LINES_MAX: usize = 800;
@@ -27,7 +25,6 @@ pub fn problems() -> Vec<String> {
     let mut problems = Vec::new();
     layers(&mut problems);
     sources(&mut problems);
-    cases(&mut problems);
     problems
 }
 
@@ -92,17 +89,6 @@ fn source(path: &str, text: &str, problems: &mut Vec<String>) {
         }
         if line.contains(concat!("/wo", "rk/")) || line.contains(concat!("/ro", "ot/")) {
             problems.push(format!("{at}: a path of somebody's machine"));
-        }
-    }
-}
-
-/// Every instruction has a case file of its own.
-fn cases(problems: &mut Vec<String>) {
-    let dir = root().join("tests/cases/inst");
-    for opcode in Opcode::ALL {
-        let path = dir.join(format!("{opcode}.txt"));
-        if !Path::new(&path).is_file() {
-            problems.push(format!("tests/cases/inst/{opcode}.txt: missing"));
         }
     }
 }

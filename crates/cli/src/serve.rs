@@ -23,21 +23,21 @@ const READ_SIZE_MAX: u64 = 64 << 20;
 
 /// The engine that runs guests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Engine {
+pub(crate) enum Engine {
     /// Runs on every host.
     Interpreter,
 }
 
 /// Where guests run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Isolation {
+pub(crate) enum Isolation {
     /// In this process.
     InProcess,
 }
 
 /// Arguments of `pvm serve`.
 #[derive(Args, Debug)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     /// The engine that runs the guests
     #[arg(long, value_enum, default_value = "interpreter")]
     engine: Engine,
@@ -50,7 +50,7 @@ pub struct ServeArgs {
 ///
 /// # Errors
 /// Only if standard input or output fails.
-pub fn serve(args: &ServeArgs) -> Result<ExitCode> {
+pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
     let (Engine::Interpreter, Isolation::InProcess) = (args.engine, args.isolation);
     let mut input = std::io::stdin().lock();
     let mut output = std::io::stdout().lock();
@@ -146,28 +146,8 @@ fn load(request: &Reply) -> Result<Guest> {
             };
             Guest::new(Program::parse(bytes, &options)?, rule, Placement::Static, strict)
         }
-        "elf" => {
-            let level = number(request, "opt")?.unwrap_or(1);
-            let program = link(&bytes, isa, level)?;
-            Guest::new(program, rule, Placement::Static, strict)
-        }
-        _ => bail!("unknown kind {kind:?}; there are generic, spi, polkavm, elf"),
+        _ => bail!("unknown kind {kind:?}; there are generic, spi, polkavm"),
     }
-}
-
-fn link(elf: &[u8], isa: Option<&str>, level: u64) -> Result<Program> {
-    let target = match isa {
-        None => None,
-        Some("latest64") => Some(pvm_linker::Target::Latest64),
-        Some("latest32") => Some(pvm_linker::Target::Latest32),
-        Some("jam_v1") => Some(pvm_linker::Target::JamV1),
-        Some("revive_v1") => Some(pvm_linker::Target::ReviveV1),
-        Some(other) => bail!("unknown isa {other:?}; there are jam_v1, latest64, latest32, revive_v1"),
-    };
-    let opt_level = u8::try_from(level).ok().filter(|level| *level <= 2).context("opt is 0, 1 or 2")?;
-    let config = pvm_linker::Config { target, opt_level, ..Default::default() };
-    let blob = pvm_linker::link(elf, &config)?.to_polkavm_blob();
-    Ok(Program::parse(blob, &ParseOptions::default())?)
 }
 
 /// Bitmask code in the numbering of this name: what generic programs and SPI always carry.
@@ -216,19 +196,15 @@ impl Guest {
             set: program.set(),
             code: program.code_bytes().clone(),
             bitmask: program.bitmask_bytes().clone(),
-            jump_table: program.parts().jump_table.clone(),
-            jump_table_entry_size: program.parts().jump_table_entry_size,
+            jump_table: program.jump_table_bytes().clone(),
+            jump_table_entry_size: program.jump_table_entry_size(),
             memory: MemoryImage {
                 map: map.clone(),
                 ro_data: program.parts().ro_data.clone(),
                 rw_data: program.parts().rw_data.clone(),
                 aux_accessible: aux_size,
             },
-            paging: if is_paged {
-                Paging::Dynamic { page_size: PAGE_SIZE_DEFAULT, order }
-            } else {
-                Paging::Static
-            },
+            paging: if is_paged { Paging::Dynamic { page_size: PAGE_SIZE_DEFAULT, order } } else { Paging::Static },
             gas: Some(Arc::clone(&rule)),
             step_tracing: false,
         };
@@ -241,8 +217,11 @@ impl Guest {
 
     fn describe(&self) -> Reply {
         let map = self.instance.image().memory.map.clone();
-        let exports: Vec<Value> =
-            self.program.exports().map(|export| json!([String::from_utf8_lossy(export.symbol), export.offset])).collect();
+        let exports: Vec<Value> = self
+            .program
+            .exports()
+            .map(|export| json!([String::from_utf8_lossy(export.symbol), export.offset]))
+            .collect();
         let imports: Vec<Value> = self
             .program
             .imports()
@@ -397,7 +376,7 @@ fn strict_checks(program: &Program) -> Result<()> {
 }
 
 fn memory_error(error: pvm_interpreter::MemoryError) -> anyhow::Error {
-    anyhow!("{error:?}")
+    anyhow!(error)
 }
 
 fn object(value: Value) -> Reply {
