@@ -1,7 +1,8 @@
 //! Prices against the vectors of the specification.
 
 use pvm_gas::{Acceleration, MemoryLatency, Pipeline, Rule};
-use pvm_isa::InstructionSet;
+use pvm_isa::cost::{ExtraSlot, Latency, Units};
+use pvm_isa::{Cost, Format, InstructionSet, Opcode};
 use pvm_program::Code;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -102,4 +103,67 @@ fn macro_block_programs_of_release_0_37() {
         }
     }
     assert!(blocks > 1000, "{blocks}");
+}
+
+/// The cost columns of the instruction table, which the pipeline takes its data from.
+#[test]
+fn the_table_has_the_costs_of_gas_costs_tsv() {
+    let rows = rows("gas-costs.tsv");
+    assert_eq!(rows.len(), Opcode::COUNT);
+    for row in rows {
+        let opcode = Opcode::from_name(&row[0]).unwrap_or_else(|| panic!("{} is missing", row[0]));
+        let Cost { is_rename, latency, slots, extra_slot, narrow, units } = opcode.cost();
+        let latency_text = match latency {
+            Latency::Cycles(cycles) => cycles.to_string(),
+            Latency::Memory => "MEM".to_owned(),
+            Latency::Branch => "BR".to_owned(),
+        };
+        let extra = match extra_slot {
+            ExtraSlot::Never => "-",
+            ExtraSlot::UnlessFirst => "d!=a",
+            ExtraSlot::UnlessAny => "d!=a and d!=b",
+        };
+        assert_eq!([&latency_text, &slots.to_string(), extra], [&row[1], &row[3], row[5].as_str()], "{opcode}");
+        if InstructionSet::Latest32.supports(opcode) || opcode == Opcode::invalid {
+            let (latency, slots) =
+                narrow.map_or((latency_text, slots), |(latency, slots)| (latency.to_string(), slots));
+            assert_eq!([&latency, &slots.to_string()], [&row[2], &row[4]], "{opcode} in 32 bits");
+        } else {
+            assert_eq!([row[2].as_str(), row[4].as_str()], ["-", "-"], "{opcode}");
+            assert_eq!(narrow, None, "{opcode}");
+        }
+        let Units { alu, load, store, mul, div } = units;
+        assert_eq!([alu, load, store, mul, div].map(|unit| unit.to_string()), row[6..11], "{opcode}");
+        assert_eq!(is_rename, row[11] == "rename", "{opcode}");
+    }
+}
+
+/// The same from the Gray Paper's side, which names operands A and B by position and writes P(a,b) and PS(a,b) for the slots.
+#[test]
+fn the_table_has_the_costs_of_opcodes_gp08_tsv() {
+    let rows = rows("opcodes-gp08.tsv");
+    assert_eq!(rows.len(), 139);
+    for row in rows {
+        let opcode = InstructionSet::JamV1.opcode(row[0].parse().unwrap());
+        let Cost { is_rename, latency, slots, extra_slot, units, .. } = opcode.cost();
+        assert_eq!(opcode.ends_block(), row[3] == "y", "{opcode}");
+        let latency = match latency {
+            Latency::Cycles(cycles) => cycles.to_string(),
+            Latency::Memory => "m".to_owned(),
+            Latency::Branch => "b".to_owned(),
+        };
+        let slots = match extra_slot {
+            ExtraSlot::Never => slots.to_string(),
+            // With one source, "the first" and "any" are the same.
+            ExtraSlot::UnlessFirst if opcode.format() != Format::RegRegReg => format!("P({slots},{})", slots + 1),
+            ExtraSlot::UnlessFirst => format!("PS({slots},{})", slots + 1),
+            ExtraSlot::UnlessAny => format!("P({slots},{})", slots + 1),
+        };
+        if is_rename {
+            assert_eq!(opcode, Opcode::move_reg);
+        }
+        assert_eq!([&latency, &slots], [&row[7], &row[8]], "{opcode}");
+        let Units { alu, load, store, mul, div } = units;
+        assert_eq!([alu, load, store, mul, div].map(|unit| unit.to_string()), row[9..14], "{opcode}");
+    }
 }
