@@ -59,6 +59,19 @@ pub struct CodeBuilder {
     pub jump_table: Vec<u32>,
     /// Labels of the dispatch table: the code starts with a jump to each, entry `i` at offset `5 * i`.
     pub dispatch_table: Vec<u32>,
+    /// Items whose bytes are given, in rising order.
+    verbatim: Vec<Verbatim>,
+    /// Their bytes, one after the other.
+    verbatim_bytes: Vec<u8>,
+}
+
+/// The bytes of an item that is laid out as it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Verbatim {
+    item: u32,
+    /// Where its bytes stand.
+    bytes: Range<usize>,
+    starts_instruction: bool,
 }
 
 /// Code laid out.
@@ -81,7 +94,14 @@ pub struct CodeLayout {
 impl CodeBuilder {
     /// No code yet.
     pub fn new(set: InstructionSet) -> Self {
-        CodeBuilder { set, items: Vec::new(), jump_table: Vec::new(), dispatch_table: Vec::new() }
+        CodeBuilder {
+            set,
+            items: Vec::new(),
+            jump_table: Vec::new(),
+            dispatch_table: Vec::new(),
+            verbatim: Vec::new(),
+            verbatim_bytes: Vec::new(),
+        }
     }
 
     /// Appends an instruction and returns its label.
@@ -92,6 +112,20 @@ impl CodeBuilder {
         let label = to_u32(self.items.len());
         self.items.push(item.into());
         label
+    }
+
+    /// Appends bytes that are taken as they are, and returns their label: an instruction in an encoding of the caller's
+    /// choice, or, if not `starts_instruction`, bytes that the bitmask does not mark. They count as ending a block, and in the
+    /// macro-block encoding as one instruction, which no boundary cuts if it can be moved behind it.
+    ///
+    /// # Panics
+    /// If there are 2^32 items already.
+    pub fn push_verbatim(&mut self, bytes: &[u8], starts_instruction: bool) -> u32 {
+        let item = self.push(Instruction::invalid());
+        let start = self.verbatim_bytes.len();
+        self.verbatim_bytes.extend_from_slice(bytes);
+        self.verbatim.push(Verbatim { item, bytes: start..self.verbatim_bytes.len(), starts_instruction });
+        item
     }
 
     /// Lays out the code. Takes time in proportion to the number of items.
@@ -139,9 +173,12 @@ impl CodeBuilder {
             let kind = ProgramErrorKind::CodeTooLong { length: to_u64(count), limit: widen(CODE_SIZE_MAX) };
             kind.at(Part::Items, widen(CODE_SIZE_MAX))
         };
-        let total = self.items.len().saturating_add(self.dispatch_table.len()).saturating_add(1);
+        let total = self.items.len().saturating_add(self.dispatch_table.len());
         if total > to_usize(CODE_SIZE_MAX) {
             return Err(too_long(total)); // every instruction has at least one byte
+        }
+        if self.verbatim_bytes.len() > to_usize(CODE_SIZE_MAX) {
+            return Err(too_long(self.verbatim_bytes.len()));
         }
         if self.jump_table.len() > to_usize(JUMP_TABLE_LENGTH_MAX) {
             let length = to_u64(self.jump_table.len());
@@ -205,8 +242,12 @@ impl CodeBuilder {
     fn place(&self, items: &[Item], sizes: &[u8], offsets: &mut Vec<u32>) {
         offsets.clear();
         let mut at = 0;
-        for (item, size) in items.iter().zip(sizes) {
-            let size = u32::from(*size);
+        let mut verbatim = self.verbatim.iter().peekable();
+        for (index, (item, size)) in items.iter().zip(sizes).enumerate() {
+            let size = match verbatim.next_if(|verbatim| self.index(verbatim.item) == index) {
+                Some(verbatim) => to_u32(verbatim.bytes.len()),
+                None => u32::from(*size),
+            };
             if self.set.encoding() == Encoding::MacroBlock {
                 let boundary = (at / MACRO_BLOCK_SIZE + 1) * MACRO_BLOCK_SIZE;
                 let end = if item.instruction.opcode().ends_block() { boundary } else { boundary - 1 };
@@ -218,6 +259,11 @@ impl CodeBuilder {
             at += size;
         }
         offsets.push(at);
+    }
+
+    /// Position of an item behind the dispatch table.
+    fn index(&self, item: u32) -> usize {
+        self.dispatch_table.len() + to_usize(item)
     }
 
     fn encode(&self, items: &[Item], offsets: &[u32], index: usize, size: u8) -> Option<Encoded> {
@@ -241,11 +287,19 @@ impl CodeBuilder {
             Encoding::MacroBlock => 0,
         };
         let mut bitmask = alloc::vec![0; bitmask_length];
+        let mut verbatim = self.verbatim.iter().peekable();
         for (index, size) in sizes.iter().enumerate() {
             let at = to_usize(offsets[index]);
             pad(&mut code, at);
-            if let Some(bits) = bitmask.get_mut(at / 8) {
+            let verbatim = verbatim.next_if(|verbatim| self.index(verbatim.item) == index);
+            if let Some(bits) = bitmask.get_mut(at / 8)
+                && verbatim.is_none_or(|verbatim| verbatim.starts_instruction)
+            {
                 *bits |= 1 << (at % 8);
+            }
+            if let Some(verbatim) = verbatim {
+                code.extend_from_slice(&self.verbatim_bytes[verbatim.bytes.clone()]);
+                continue;
             }
             let bytes = self.encode(items, offsets, index, *size).expect("every instruction was encoded before");
             assert_eq!(bytes.len(), usize::from(*size), "the layout is stable");
@@ -300,6 +354,11 @@ impl CodeLayout {
     /// If there is no such item.
     pub fn item_range(&self, item: u32) -> Range<u32> {
         self.offsets[to_usize(item)]..self.offsets[to_usize(item) + 1]
+    }
+
+    /// Replaces the jump table by one of these code offsets, which nobody checks.
+    pub fn set_jump_table(&mut self, offsets: &[u32]) {
+        (self.jump_table, self.jump_table_entry_size) = jump_table(offsets.iter().copied());
     }
 
     /// The payload of section 6, which is also a generic program (blob.md 3).

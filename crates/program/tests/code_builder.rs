@@ -212,3 +212,33 @@ fn bad_items_are_refused() {
     builder.jump_table = vec![0, 9];
     assert_eq!(kind(&builder), (ProgramErrorKind::UnknownLabel { label: 9, items: 2 }, 1));
 }
+
+#[test]
+fn given_bytes_are_taken_as_they_are() {
+    let mut builder = CodeBuilder::new(InstructionSet::JamV1);
+    assert_eq!(builder.push_verbatim(&[0; 30], false), 0);
+    builder.push(jump(3));
+    assert_eq!(builder.push_verbatim(&[149, 0x87, 0, 0, 0, 0], true), 2);
+    builder.push(Instruction::trap());
+    let layout = builder.build().unwrap();
+    assert_eq!(layout.offsets, [0, 30, 32, 38, 39]);
+    assert_eq!(layout.code[30..], [40, 8, 149, 0x87, 0, 0, 0, 0, 0]);
+    assert_eq!(layout.bitmask, [0, 0, 0, 0b0100_0000, 0b0100_0001]);
+
+    let mut builder = CodeBuilder::new(InstructionSet::Latest64);
+    builder.push(Instruction::trap());
+    builder.push_verbatim(&[0xf0; 1023], true);
+    builder.push_verbatim(&[0xf0; 3], true);
+    let layout = builder.build().unwrap();
+    assert_eq!(layout.offsets, [0, 1, 1024, 1027], "no trap behind bytes nobody knows");
+}
+
+#[test]
+fn a_jump_table_of_any_offsets() {
+    let mut layout = CodeBuilder::new(InstructionSet::JamV1).build().unwrap();
+    layout.set_jump_table(&[7, 0x1_0000, u32::MAX]);
+    let table = JumpTable::new(&layout.jump_table, layout.jump_table_entry_size);
+    assert_eq!(table.iter().collect::<Vec<_>>(), [7, 0x1_0000, u32::MAX]);
+    layout.set_jump_table(&[]);
+    assert_eq!((layout.jump_table, layout.jump_table_entry_size), (vec![], 0));
+}
