@@ -229,9 +229,7 @@ impl Program {
     pub fn metadata_hash(&self) -> &[u8] {
         &self.0.parts.metadata_hash
     }
-}
 
-impl Program {
     /// Bytes of the jump table.
     pub fn jump_table_bytes(&self) -> &Bytes {
         &self.0.jump_table
@@ -240,6 +238,10 @@ impl Program {
     /// Bytes of a jump table entry, 0 to 4.
     pub fn jump_table_entry_size(&self) -> u8 {
         self.0.entry_size
+    }
+
+    pub(crate) fn varints(&self) -> Varints {
+        self.0.varints
     }
 
     /// Where the program's regions lie, for this page size and size of the auxiliary region in bytes.
