@@ -40,7 +40,7 @@ pub enum JamNumbering {
 
 impl ParseOptions {
     /// The instruction set of a blob with this version byte (0 to 3) and code section.
-    pub(crate) fn set(&self, version: u8, code_section: &[u8]) -> Option<InstructionSet> {
+    pub fn set(&self, version: u8, code_section: &[u8]) -> Option<InstructionSet> {
         Some(match version {
             0 => InstructionSet::ReviveV1,
             1 => InstructionSet::Latest32,
