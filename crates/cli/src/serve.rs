@@ -146,8 +146,28 @@ fn load(request: &Reply) -> Result<Guest> {
             };
             Guest::new(Program::parse(bytes, &options)?, rule, Placement::Static, strict)
         }
-        _ => bail!("unknown kind {kind:?}; there are generic, spi, polkavm"),
+        "elf" => {
+            let level = number(request, "opt")?.unwrap_or(1);
+            let program = link(&bytes, isa, level)?;
+            Guest::new(program, rule, Placement::Static, strict)
+        }
+        _ => bail!("unknown kind {kind:?}; there are generic, spi, polkavm, elf"),
     }
+}
+
+fn link(elf: &[u8], isa: Option<&str>, level: u64) -> Result<Program> {
+    let target = match isa {
+        None => None,
+        Some("latest64") => Some(InstructionSet::Latest64),
+        Some("latest32") => Some(InstructionSet::Latest32),
+        Some("jam_v1") => Some(InstructionSet::JamV1),
+        Some("revive_v1") => Some(InstructionSet::ReviveV1),
+        Some(other) => bail!("unknown isa {other:?}; there are jam_v1, latest64, latest32, revive_v1"),
+    };
+    let opt_level = u8::try_from(level).ok().filter(|level| *level <= 2).context("opt is 0, 1 or 2")?;
+    let config = pvm_linker::Config { target, opt_level, ..Default::default() };
+    let blob = pvm_linker::link(elf, &config)?.to_polkavm_blob()?;
+    Ok(Program::parse(blob, &ParseOptions::default())?)
 }
 
 /// Bitmask code in the numbering of this name: what generic programs and SPI always carry.

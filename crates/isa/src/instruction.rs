@@ -95,6 +95,12 @@ impl Instruction {
         self
     }
 
+    /// The same instruction with another first immediate.
+    pub const fn with_imm1(mut self, imm: i32) -> Self {
+        self.imms[0] = unsigned_32(imm);
+        self
+    }
+
     /// Registers whose old value matters. `ecalli` counts as reading none: what it reads is a matter of the import.
     pub const fn reads(&self) -> RegSet {
         let [r1, r2, r3] = self.regs;

@@ -1,0 +1,172 @@
+//! ELF files as the linker needs them: sections with their class, symbols, and relocations sorted by offset.
+//!
+//! Everything is relative to a section: addresses the first linker assigned are subtracted here and play no part later.
+
+mod classify;
+mod read;
+
+pub(crate) use classify::Class;
+pub(crate) use read::parse;
+
+use crate::error::{LinkError, LinkErrorKind, Location};
+use crate::limits::SYMBOL_NAME_SIZE_MAX;
+use crate::reloc::RelocKind;
+use pvm_num::casts::{to_usize, unsigned_64};
+use pvm_riscv::Xlen;
+
+/// Index of a section in the file's section table.
+pub(crate) type SectionId = u32;
+
+/// A parsed file.
+pub(crate) struct Elf<'a> {
+    pub(crate) xlen: Xlen,
+    /// In file order, so that a [`SectionId`] is an index.
+    pub(crate) sections: Vec<Section<'a>>,
+    pub(crate) symbols: Vec<Symbol>,
+    /// The string table of the symbols.
+    pub(crate) strings: &'a [u8],
+}
+
+/// A section.
+pub(crate) struct Section<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) class: Class,
+    /// Empty for sections without file contents.
+    pub(crate) data: &'a [u8],
+    /// Size in memory.
+    pub(crate) size: u32,
+    /// Alignment in bytes, a power of two.
+    pub(crate) align: u32,
+    /// Address the file gives it; 0 in relocatable files.
+    pub(crate) address: u64,
+    /// Sorted by offset.
+    pub(crate) relocations: Vec<Relocation>,
+}
+
+/// A relocation record.
+#[derive(Clone, Copy)]
+pub(crate) struct Relocation {
+    /// Bytes from the start of its section.
+    pub(crate) offset: u32,
+    pub(crate) kind: RelocKind,
+    /// Index of the symbol; 0 is none.
+    pub(crate) symbol: u32,
+    pub(crate) addend: i64,
+}
+
+/// A symbol.
+#[derive(Clone, Copy)]
+pub(crate) struct Symbol {
+    /// Offset of the name in the string table.
+    pub(crate) name: u32,
+    pub(crate) home: Home,
+    /// Value relative to its section, for symbols that have one.
+    pub(crate) value: u64,
+    pub(crate) size: u64,
+    pub(crate) kind: SymbolKind,
+}
+
+/// Where a symbol is defined.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Home {
+    Undefined { weak: bool },
+    Absolute,
+    Common,
+    Section(SectionId),
+}
+
+/// What a symbol stands for, as far as it matters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SymbolKind {
+    Function,
+    /// Data, labels, sections, files.
+    Other,
+    /// Thread-local, indirect function or a processor's own kind: nothing that can be linked.
+    Unsupported(u8),
+}
+
+/// What a symbol plus addend names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Place {
+    /// A number, not an address of this program.
+    Absolute(u64),
+    /// The symbol belongs to no section that is part of the program; linkers give such places to the start and end of
+    /// something that is not there. Only equal to itself.
+    Nowhere,
+    /// Bytes from the start of a section; may lie outside it.
+    Section { section: SectionId, offset: i64 },
+}
+
+impl<'a> Elf<'a> {
+    /// The section. Identifiers come from the file's own tables and are checked when read.
+    pub(crate) fn section(&self, id: SectionId) -> &Section<'a> {
+        &self.sections[to_usize(id)]
+    }
+
+    /// Sections in file order with their identifiers.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (SectionId, &Section<'a>)> {
+        (0..).zip(&self.sections)
+    }
+
+    /// What the relocation's symbol plus addend names.
+    pub(crate) fn place(&self, section: SectionId, relocation: &Relocation) -> Result<Place, LinkError> {
+        let refuse = |kind| Err(self.error(section, relocation.offset, kind));
+        let Some(symbol) = self.symbols.get(to_usize(relocation.symbol)).filter(|_| relocation.symbol != 0) else {
+            return refuse(LinkErrorKind::RelocationWithoutSymbol { kind: relocation.kind });
+        };
+        let name = || self.symbol_name(symbol).into();
+        if let SymbolKind::Unsupported(kind) = symbol.kind {
+            return refuse(LinkErrorKind::UnsupportedSymbolKind { name: name(), kind });
+        }
+        match symbol.home {
+            Home::Undefined { weak: false } => refuse(LinkErrorKind::UndefinedSymbol { name: name() }),
+            Home::Common => refuse(LinkErrorKind::CommonSymbol { name: name() }),
+            // An undefined weak symbol has the value 0 (ELF gABI, "Symbol Table").
+            Home::Undefined { weak: true } => Ok(Place::Absolute(unsigned_64(relocation.addend))),
+            Home::Absolute => Ok(Place::Absolute(symbol.value.wrapping_add(unsigned_64(relocation.addend)))),
+            Home::Section(home) if symbol.value > u64::from(self.section(home).size) => Ok(Place::Nowhere),
+            Home::Section(home) => {
+                let offset = i64::try_from(symbol.value).ok().and_then(|value| value.checked_add(relocation.addend));
+                match offset.filter(|offset| (-OFFSET_MAX..=OFFSET_MAX).contains(offset)) {
+                    Some(offset) => Ok(Place::Section { section: home, offset }),
+                    None => refuse(LinkErrorKind::AddendTooBig { name: name(), addend: relocation.addend }),
+                }
+            }
+        }
+    }
+
+    /// The name of a symbol, cut at a sane length and where it stops being UTF-8; names are for people here.
+    pub(crate) fn symbol_name(&self, symbol: &Symbol) -> &'a str {
+        let bytes = self.strings.get(to_usize(symbol.name)..).unwrap_or_default();
+        let bytes = &bytes[..bytes.len().min(SYMBOL_NAME_SIZE_MAX)];
+        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        let bytes = &bytes[..end];
+        match std::str::from_utf8(bytes) {
+            Ok(name) => name,
+            Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+        }
+    }
+
+    /// An error at a place of the file.
+    #[cold]
+    pub(crate) fn error(&self, section: SectionId, offset: u32, kind: LinkErrorKind) -> LinkError {
+        LinkError { kind, at: self.location(section, u64::from(offset)) }
+    }
+
+    fn location(&self, section: SectionId, offset: u64) -> Location {
+        let around = self
+            .symbols
+            .iter()
+            .filter(|symbol| symbol.home == Home::Section(section) && symbol.kind == SymbolKind::Function)
+            .filter(|symbol| symbol.value <= offset && offset - symbol.value < symbol.size.max(1))
+            .max_by_key(|symbol| symbol.value);
+        Location {
+            section: Some(self.section(section).name.into()),
+            offset: Some(offset),
+            symbol: around.map(|symbol| self.symbol_name(symbol).into()),
+        }
+    }
+}
+
+/// Offsets beyond this cannot name anything in a 32-bit address space.
+const OFFSET_MAX: i64 = 1 << 32;

@@ -1,0 +1,290 @@
+//! Reading the file's tables, for both classes, into [`Elf`].
+
+use super::classify::{self, Class, Kind, Refusal, Traits};
+use super::{Elf, Home, Relocation, Section, Symbol, SymbolKind};
+use crate::error::{LinkError, LinkErrorKind, Location};
+use crate::limits::{SECTION_ALIGN_MAX, SECTION_NAME_SIZE_MAX};
+use crate::reloc::RelocKind;
+use object::LittleEndian;
+use object::elf::{self, FileHeader32, FileHeader64};
+use object::read::elf::{FileHeader, Rela, SectionHeader, Sym};
+use pvm_num::casts::{to_u64, to_usize, to_usize_saturating};
+use pvm_riscv::Xlen;
+
+const LE: LittleEndian = LittleEndian;
+
+/// Parses a file. Relocations of sections that are not loaded are read only if `debug_info` is wanted.
+pub(crate) fn parse(bytes: &[u8], debug_info: bool) -> Result<Elf<'_>, LinkError> {
+    // The class is byte 4 of the identification (ELF gABI); both readers check all of it.
+    match bytes.get(4) {
+        Some(&1) => Reader::<FileHeader32<LittleEndian>>::new(bytes)?.read(Xlen::Rv32, debug_info),
+        _ => Reader::<FileHeader64<LittleEndian>>::new(bytes)?.read(Xlen::Rv64, debug_info),
+    }
+}
+
+/// An error that concerns the file as a whole.
+fn file_error(kind: LinkErrorKind) -> LinkError {
+    LinkError { kind, at: Location::default() }
+}
+
+struct Reader<'a, H: FileHeader> {
+    bytes: &'a [u8],
+    header: &'a H,
+    headers: &'a [H::SectionHeader],
+    names: &'a [u8],
+}
+
+impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
+    fn new(bytes: &'a [u8]) -> Result<Self, LinkError> {
+        let not_elf = |_| file_error(LinkErrorKind::NotAnElf);
+        let header = H::parse(bytes).map_err(not_elf)?;
+        let ident = header.e_ident();
+        if !header.is_little_endian() {
+            return Err(file_error(LinkErrorKind::BigEndian));
+        }
+        if !matches!(ident.os_abi, elf::ELFOSABI_SYSV | elf::ELFOSABI_GNU) {
+            return Err(file_error(LinkErrorKind::UnsupportedOsAbi { abi: ident.os_abi.0 }));
+        }
+        if header.e_machine(LE) != elf::EM_RISCV {
+            return Err(file_error(LinkErrorKind::UnsupportedMachine { machine: header.e_machine(LE).0 }));
+        }
+        if !matches!(header.e_type(LE), elf::ET_EXEC | elf::ET_REL | elf::ET_DYN) {
+            return Err(file_error(LinkErrorKind::UnsupportedFileType { kind: header.e_type(LE).0 }));
+        }
+        let headers = header
+            .section_headers(LE, bytes)
+            .map_err(|_| file_error(LinkErrorKind::TableOutOfFile { table: "section header table" }))?;
+        let mut reader = Reader { bytes, header, headers, names: &[] };
+        if !headers.is_empty() {
+            let index = header.section_strings_index(LE, bytes);
+            let section = index.ok().and_then(|index| headers.get(index.0));
+            reader.names = section
+                .and_then(|section| section.data(LE, bytes).ok())
+                .ok_or_else(|| file_error(LinkErrorKind::TableOutOfFile { table: "section name table" }))?;
+        }
+        Ok(reader)
+    }
+
+    fn read(&self, xlen: Xlen, debug_info: bool) -> Result<Elf<'a>, LinkError> {
+        self.refuse_overlap()?;
+        let mut sections = Vec::with_capacity(self.headers.len());
+        for index in 0..self.headers.len() {
+            sections.push(self.section(index)?);
+        }
+        let (symbols, strings) = self.symbols()?;
+        for index in 0..self.headers.len() {
+            self.relocations(index, &mut sections, symbols.len(), debug_info)?;
+        }
+        for section in &mut sections {
+            // Stable: records at one offset keep their order, which ADD/SUB pairs do not depend on but messages do.
+            section.relocations.sort_by_key(|relocation| relocation.offset);
+        }
+        Ok(Elf { xlen, sections, symbols, strings })
+    }
+
+    /// Sections that share file contents would let a small file stand for a big program.
+    fn refuse_overlap(&self) -> Result<(), LinkError> {
+        let ranges = self.headers.iter().filter(|header| header.sh_type(LE) != elf::SHT_NULL);
+        let ranges = ranges.filter_map(|header| header.file_range(LE));
+        let total = ranges.fold(0u64, |total, (_, size)| total.saturating_add(size));
+        if total > to_u64(self.bytes.len()) {
+            return Err(file_error(LinkErrorKind::SectionsOverlap { total, file: to_u64(self.bytes.len()) }));
+        }
+        Ok(())
+    }
+
+    fn name(&self, header: &H::SectionHeader) -> Result<&'a str, LinkError> {
+        let bytes = self.names.get(to_usize(header.sh_name(LE))..).unwrap_or_default();
+        let bytes = &bytes[..bytes.len().min(SECTION_NAME_SIZE_MAX + 1)];
+        let end = bytes.iter().position(|byte| *byte == 0);
+        let name = end.and_then(|end| std::str::from_utf8(&bytes[..end]).ok());
+        name.ok_or_else(|| file_error(LinkErrorKind::BadSectionName { offset: header.sh_name(LE) }))
+    }
+
+    fn section(&self, index: usize) -> Result<Section<'a>, LinkError> {
+        let header = &self.headers[index];
+        if header.sh_type(LE) == elf::SHT_NULL {
+            let empty = Section {
+                name: "",
+                class: Class::NotLoaded,
+                data: &[],
+                size: 0,
+                align: 1,
+                address: 0,
+                relocations: Vec::new(),
+            };
+            return Ok(empty);
+        }
+        let name = self.name(header)?;
+        let refuse = |kind| {
+            let at = Location { section: Some(name.into()), offset: None, symbol: None };
+            Err(LinkError { kind, at })
+        };
+        let Ok(data) = header.data(LE, self.bytes) else {
+            return refuse(LinkErrorKind::SectionOutOfFile);
+        };
+        let flags = header.sh_flags(LE);
+        let traits = Traits {
+            allocated: flags.contains(elf::SHF_ALLOC),
+            writable: flags.contains(elf::SHF_WRITE),
+            executable: flags.contains(elf::SHF_EXECINSTR),
+            thread_local: flags.contains(elf::SHF_TLS),
+            kind: match header.sh_type(LE) {
+                elf::SHT_PROGBITS => Kind::ProgBits,
+                elf::SHT_NOBITS => Kind::NoBits,
+                elf::SHT_NOTE
+                | elf::SHT_HASH
+                | elf::SHT_GNU_HASH
+                | elf::SHT_DYNSYM
+                | elf::SHT_STRTAB
+                | elf::SHT_RELA
+                | elf::SHT_RELR => Kind::Bookkeeping,
+                _ => Kind::Other,
+            },
+        };
+        let class = match classify::classify(name, traits) {
+            Ok(class) => class,
+            Err(Refusal::Writable) => return refuse(LinkErrorKind::SectionWritable),
+            Err(Refusal::NotWritable) => return refuse(LinkErrorKind::SectionNotWritable),
+            Err(Refusal::ThreadLocal) => return refuse(LinkErrorKind::ThreadLocalSection),
+            Err(Refusal::Unsupported) => {
+                return refuse(LinkErrorKind::UnsupportedSection { kind: header.sh_type(LE).0 });
+            }
+        };
+        if class != Class::NotLoaded && flags.contains(elf::SHF_COMPRESSED) {
+            return refuse(LinkErrorKind::CompressedSection);
+        }
+        let size: u64 = header.sh_size(LE).into();
+        let Ok(size) = u32::try_from(size) else {
+            return refuse(LinkErrorKind::SectionTooBig { size });
+        };
+        let align: u64 = header.sh_addralign(LE).into();
+        let align = align.max(1);
+        let loaded = class.is_data() || class == Class::Code;
+        if loaded && (!align.is_power_of_two() || align > SECTION_ALIGN_MAX) {
+            return refuse(LinkErrorKind::BadAlignment { align, max: SECTION_ALIGN_MAX });
+        }
+        if class == Class::Code && !size.is_multiple_of(2) {
+            return refuse(LinkErrorKind::OddCodeSize { size: size.into() });
+        }
+        // Debug sections with compressed contents are as good as absent; nothing else reads a section that is not loaded.
+        let data = if flags.contains(elf::SHF_COMPRESSED) { &[] } else { data };
+        let relocatable = self.header.e_type(LE) == elf::ET_REL;
+        Ok(Section {
+            name,
+            class,
+            data,
+            size,
+            align: u32::try_from(align).unwrap_or(1),
+            address: if relocatable { 0 } else { header.sh_addr(LE).into() },
+            relocations: Vec::new(),
+        })
+    }
+
+    /// The symbols of the file's one static symbol table and its string table.
+    fn symbols(&self) -> Result<(Vec<Symbol>, &'a [u8]), LinkError> {
+        let Some(table) = self.headers.iter().position(|header| header.sh_type(LE) == elf::SHT_SYMTAB) else {
+            return Ok((Vec::new(), &[]));
+        };
+        let bad = |table| file_error(LinkErrorKind::TableOutOfFile { table });
+        let header = &self.headers[table];
+        let raw: &[H::Sym] = header.data_as_array(LE, self.bytes).map_err(|_| bad("symbol table"))?;
+        let strings =
+            self.headers.get(to_usize(header.sh_link(LE))).and_then(|header| header.data(LE, self.bytes).ok());
+        let strings = strings.ok_or_else(|| bad("symbol name table"))?;
+        let extended = self
+            .headers
+            .iter()
+            .find(|header| header.sh_type(LE) == elf::SHT_SYMTAB_SHNDX && to_usize(header.sh_link(LE)) == table);
+        let extended: &[object::U32<LittleEndian>] = match extended {
+            Some(header) => header.data_as_array(LE, self.bytes).map_err(|_| bad("extended section index table"))?,
+            None => &[],
+        };
+        let mut symbols = Vec::with_capacity(raw.len());
+        for (index, symbol) in raw.iter().enumerate() {
+            symbols.push(self.symbol(symbol, extended.get(index).map(|index| index.get(LE)))?);
+        }
+        Ok((symbols, strings))
+    }
+
+    fn symbol(&self, symbol: &H::Sym, extended: Option<u32>) -> Result<Symbol, LinkError> {
+        let value: u64 = symbol.st_value(LE).into();
+        let section = match symbol.st_shndx(LE) {
+            elf::SHN_XINDEX => extended.or(Some(u32::MAX)),
+            other => other.index().map(u32::from),
+        };
+        let (home, value) = match (section, symbol.st_shndx(LE)) {
+            (Some(section), _) => match self.headers.get(to_usize(section)) {
+                Some(_) if self.header.e_type(LE) == elf::ET_REL => (Home::Section(section), value),
+                Some(header) => (Home::Section(section), value.wrapping_sub(header.sh_addr(LE).into())),
+                None => return Err(file_error(LinkErrorKind::SymbolInMissingSection { section })),
+            },
+            (None, elf::SHN_UNDEF) => (Home::Undefined { weak: symbol.st_bind() == elf::STB_WEAK }, value),
+            (None, elf::SHN_COMMON) => (Home::Common, value),
+            (None, _) => (Home::Absolute, value),
+        };
+        let kind = match symbol.st_type() {
+            elf::STT_FUNC => SymbolKind::Function,
+            elf::STT_NOTYPE | elf::STT_OBJECT | elf::STT_SECTION | elf::STT_FILE | elf::STT_COMMON => SymbolKind::Other,
+            other => SymbolKind::Unsupported(other.0),
+        };
+        Ok(Symbol { name: symbol.st_name(LE), home, value, size: symbol.st_size(LE).into(), kind })
+    }
+
+    /// Adds the records of a relocation section to the section they apply to. Dynamic relocations, which are loaded, say
+    /// the same once more and are left out.
+    fn relocations(
+        &self,
+        index: usize,
+        sections: &mut [Section<'a>],
+        symbols: usize,
+        debug_info: bool,
+    ) -> Result<(), LinkError> {
+        let header = &self.headers[index];
+        let kind = header.sh_type(LE);
+        if !matches!(kind, elf::SHT_RELA | elf::SHT_REL | elf::SHT_CREL) || header.sh_flags(LE).contains(elf::SHF_ALLOC)
+        {
+            return Ok(());
+        }
+        let refuse = |kind| {
+            let at = Location { section: Some(self.name(header)?.into()), offset: None, symbol: None };
+            Err(LinkError { kind, at })
+        };
+        let target = header.sh_info(LE);
+        let Some(section) = sections.get_mut(to_usize(target)).filter(|_| target != 0) else {
+            return refuse(LinkErrorKind::RelocationsOfMissingSection { section: target });
+        };
+        if section.class == Class::Skipped || (section.class == Class::NotLoaded && !debug_info) {
+            return Ok(());
+        }
+        if kind != elf::SHT_RELA {
+            return refuse(LinkErrorKind::ImplicitAddends);
+        }
+        let Ok(records) = header.data_as_array::<H::Rela, _>(LE, self.bytes) else {
+            return refuse(LinkErrorKind::SectionOutOfFile);
+        };
+        // Debug sections whose contents were dropped keep no relocations either.
+        if section.class == Class::NotLoaded && section.data.is_empty() {
+            return Ok(());
+        }
+        section.relocations.reserve(records.len());
+        for record in records {
+            let address: u64 = record.r_offset(LE).into();
+            let offset = address.wrapping_sub(section.address);
+            let Some(offset) = u32::try_from(offset).ok().filter(|offset| *offset <= section.size) else {
+                return refuse(LinkErrorKind::RelocationOutOfSection { offset: address });
+            };
+            let symbol = record.r_sym(LE, false);
+            if to_usize_saturating(u64::from(symbol)) >= symbols.max(1) {
+                return refuse(LinkErrorKind::RelocationOfMissingSymbol { symbol });
+            }
+            section.relocations.push(Relocation {
+                offset,
+                kind: RelocKind::from_number(record.r_type(LE, false).0),
+                symbol,
+                addend: record.r_addend(LE).into(),
+            });
+        }
+        Ok(())
+    }
+}
