@@ -20,7 +20,7 @@ pub struct MemoryImage {
 }
 
 /// Which page a fault names when an access touches a read-only page and, behind it, a missing one (isa.md 7.3).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FaultOrder {
     /// The lowest page that lacks the right: the Gray Paper's rule.
     FirstPage,
