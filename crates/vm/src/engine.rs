@@ -1,0 +1,64 @@
+//! The engine: what all modules of a configuration share.
+
+use crate::config::{BackendKind, Config, SandboxKind};
+use crate::error::{Error, ErrorKind};
+use crate::gas::{CostModel, CostModelKind};
+use crate::module_cache::ModuleCache;
+use std::sync::Arc;
+
+/// Makes modules. Clones share everything; an engine can be used from any thread.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<EngineInner>);
+
+pub(crate) struct EngineInner {
+    pub(crate) backend: BackendKind,
+    pub(crate) allow_dynamic_paging: bool,
+    pub(crate) allow_experimental: bool,
+    pub(crate) default_cost_model: CostModelKind,
+    pub(crate) cache: Option<ModuleCache>,
+}
+
+impl Engine {
+    /// The engine with this configuration.
+    ///
+    /// # Errors
+    /// If the configuration asks for something unsupported, or for something experimental without permission.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let experimental = [
+            (config.crosscheck(), "cross-checking"),
+            (!config.sandboxing_enabled(), "running without a sandbox"),
+            (config.sandbox() == Some(SandboxKind::Generic), "the generic sandbox"),
+            (
+                matches!(config.default_cost_model(), Some(CostModelKind::Simple(_))),
+                "a default cost model that is not full",
+            ),
+        ];
+        if let Some((_, what)) = experimental.into_iter().find(|(wanted, _)| *wanted && !config.allow_experimental()) {
+            return Err(ErrorKind::NeedsExperimental { what }.into());
+        }
+        let backend = config.backend().unwrap_or(BackendKind::Interpreter);
+        if !backend.is_supported() {
+            return Err(ErrorKind::UnsupportedBackend { backend: backend.name() }.into());
+        }
+        let default_cost_model =
+            config.default_cost_model().unwrap_or_else(|| CostModelKind::Simple(CostModel::naive_ref()));
+        default_cost_model.rule()?;
+        Ok(Engine(Arc::new(EngineInner {
+            backend,
+            allow_dynamic_paging: config.allow_dynamic_paging(),
+            allow_experimental: config.allow_experimental(),
+            default_cost_model,
+            cache: config.cache_enabled().then(|| ModuleCache::new(config.lru_cache_size())),
+        })))
+    }
+
+    /// The backend that runs the code.
+    pub fn backend(&self) -> BackendKind {
+        self.0.backend
+    }
+
+    /// Processes that wait for work. The interpreter has none.
+    pub fn idle_worker_pids(&self) -> Vec<u32> {
+        Vec::new()
+    }
+}
