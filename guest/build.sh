@@ -36,24 +36,33 @@ for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
     flags+=("--remap-path-prefix=$registry=crates")
 done
 
-guest_cargo() { # target profile
+guest_cargo() { # target profile [cargo flags...]
+    local target=$1 profile=$2
+    shift 2
     CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; echo "${flags[*]}") clean_env \
-        /usr/bin/cargo build --quiet --locked --workspace --bins --profile "$2" \
-        -Zbuild-std=core,alloc -Zjson-target-spec --target "$1"
+        /usr/bin/cargo build --quiet --locked --bins --profile "$profile" --target "$target" \
+        -Zbuild-std=core,alloc -Zjson-target-spec "$@"
 }
 
-rust_programs="hello"
-rust_programs_32="hello"
+workloads="blake2b ecrecover ed25519-verify fib keccak kitchen-sink nes sieve sort"
+workloads_32="blake2b fib keccak kitchen-sink nes sieve sort"
 
-guest_cargo targets/riscv64emac-unknown-none-polkavm.json release
-for program in $rust_programs; do
+guest_cargo targets/riscv64emac-unknown-none-polkavm.json release --package hello --package exit --package guests
+for program in hello exit $workloads; do
     cp "$CARGO_TARGET_DIR/riscv64emac-unknown-none-polkavm/release/$program" "$staging/$program.elf"
 done
-guest_cargo targets/riscv64emac-unknown-none-polkavm.json release-debug
+guest_cargo targets/riscv64emac-unknown-none-polkavm.json release-debug --package hello
 cp "$CARGO_TARGET_DIR/riscv64emac-unknown-none-polkavm/release-debug/hello" "$staging/hello-debug.elf"
-guest_cargo targets/riscv32emac-unknown-none-polkavm.json release
-for program in $rust_programs_32; do
+guest_cargo targets/riscv32emac-unknown-none-polkavm.json release --package hello --package exit --package guests
+for program in hello exit $workloads_32; do
     cp "$CARGO_TARGET_DIR/riscv32emac-unknown-none-polkavm/release/$program" "$staging/$program-32.elf"
+done
+
+# The same workloads as Wasm modules, for comparisons with other machines.
+flags+=(-Clinker=wasm-ld-19 -Clink-args=--no-entry "-Clink-args=--export=initialize --export=run" -Cstrip=symbols)
+guest_cargo wasm32-unknown-unknown release --package guests
+for program in $workloads; do
+    cp "$CARGO_TARGET_DIR/wasm32-unknown-unknown/release/$program.wasm" "$staging/$program.wasm"
 done
 
 # --- C ------------------------------------------------------------------------------------------------------------
@@ -115,15 +124,15 @@ done
 sources() { # fixture
     local rust="Cargo.toml Cargo.lock build.sh"
     case $1 in
-        *-c.elf | *-c-*.elf) ;;
+        hello-c.elf | hello-c-*.elf) echo "build.sh c/include programs/hello-c"; return ;;
+        abi-c.elf | abi-c-*.elf) echo "build.sh c/include programs/abi-c"; return ;;
         *-32.elf) rust+=" targets/riscv32emac-unknown-none-polkavm.json" ;;
         *.elf) rust+=" targets/riscv64emac-unknown-none-polkavm.json" ;;
     esac
     case $1 in
-        hello-c.elf | hello-c-*.elf) echo "build.sh c/include programs/hello-c" ;;
-        abi-c.elf | abi-c-*.elf) echo "build.sh c/include programs/abi-c" ;;
-        hello.elf | hello-*.elf) echo "$rust programs/hello" ;;
-        *) echo "build.sh: no sources known for $1" >&2; exit 1 ;;
+        hello.elf | hello-32.elf | hello-debug.elf) echo "$rust programs/hello" ;;
+        exit.elf | exit-32.elf) echo "$rust programs/exit" ;;
+        *) echo "$rust programs/rt programs/guests programs/workloads" ;;
     esac
 }
 

@@ -1,0 +1,5 @@
+//! The workload `sieve` as a guest program.
+#![no_std]
+#![no_main]
+
+guest_rt::workload!(workloads::sieve::run);
