@@ -50,6 +50,24 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// A symbol in a comment, cut short if it is long: one instruction costs a few bytes, and its comment must not cost many.
+pub(crate) struct Shortened<'a>(pub(crate) &'a [u8]);
+
+impl Shortened<'_> {
+    const LENGTH_MAX: usize = 200;
+}
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.len() <= Self::LENGTH_MAX {
+            return Escaped(self.0).fmt(f);
+        }
+        let continues = |at: &usize| self.0[*at] & 0xc0 == 0x80;
+        let end = (0..=Self::LENGTH_MAX).rev().find(|at| !continues(at)).unwrap_or(Self::LENGTH_MAX);
+        write!(f, "{}\u{2026}", Escaped(&self.0[..end]))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +81,13 @@ mod tests {
         for bad in ["", "\"", "a", "\"a", "\"\"\"", "\"\\\"", "\"\\x1\"", "\"\\n\""] {
             assert_eq!(parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn long_symbols_are_cut_between_characters() {
+        let long = format!("a{}", "\u{fc}".repeat(150));
+        assert_eq!(Shortened(long.as_bytes()).to_string(), format!("a{}\u{2026}", "\u{fc}".repeat(99)));
+        assert_eq!(Shortened(&[0x80; 201]).to_string(), format!("{}\u{2026}", "\\x80".repeat(200)));
+        assert_eq!(Shortened(b"short").to_string(), "short");
     }
 }

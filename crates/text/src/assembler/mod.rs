@@ -17,7 +17,10 @@ use instruction::{Line, Target};
 use pvm_isa::{Encoding, Instruction, InstructionSet};
 use pvm_num::casts::{signed_32, to_u32, to_usize};
 use pvm_num::limits::{CODE_SIZE_MAX, IMPORT_COUNT_MAX, JUMP_TABLE_LENGTH_MAX};
-use pvm_program::{Code, CodeBuilder, CodeLayout, JumpTable, ProgramErrorKind};
+use pvm_program::{
+    Code, CodeBuilder, CodeLayout, JumpTable, Program, ProgramBuilder, ProgramError, ProgramErrorKind, ProgramParts,
+    Varints,
+};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -79,6 +82,28 @@ impl Assembled {
     /// The code as instructions.
     pub fn code(&self) -> Code<'_> {
         Code::new(self.layout.set, &self.layout.code, &self.layout.bitmask)
+    }
+
+    /// The program, ready to be written as a blob.
+    ///
+    /// # Errors
+    /// Data longer than its declared size, or symbols beyond 32 bits.
+    pub fn to_program(&self) -> Result<Program, ProgramError> {
+        let mut builder = ProgramBuilder::new(&self.layout);
+        builder.ro_data(&self.ro_data[..]).rw_data(&self.rw_data[..]).stack_size(self.stack_size);
+        for symbol in &self.imports {
+            builder.import(symbol);
+        }
+        for export in &self.exports {
+            builder.export(export.offset, &export.symbol);
+        }
+        // The builder would make the regions as large as their data; a text has to say so.
+        let parts = ProgramParts {
+            ro_data_size: self.ro_data_size,
+            rw_data_size: self.rw_data_size,
+            ..builder.build()?.parts().clone()
+        };
+        Program::from_parts(parts, Varints::Strict)
     }
 
     /// The jump table.

@@ -1,8 +1,8 @@
 //! Listings for people: one line per instruction, one per block.
 
 use super::map::{self, Blocks, Entry, Numbered, Pointers};
-use super::{DisassembleOptions, Format, Hex, Source, write_header};
-use crate::symbol::Escaped;
+use super::{DisassembleOptions, Format, Hex, Source, source_lines, write_header};
+use crate::symbol::{Escaped, Shortened};
 use pvm_isa::Opcode;
 use pvm_isa::display::Options;
 use pvm_num::casts::{to_usize, unsigned_32};
@@ -39,6 +39,7 @@ impl<'a, 'b> Listing<'a, 'b> {
             write_header(self.source, self.blocks.instruction_count(), self.out)?;
         }
         let mut costs = self.options.gas.as_ref().map(|rule| rule.blocks(self.source.code));
+        let mut lines = source_lines(self.source, self.options);
         for located in self.source.code.iter() {
             match self.blocks.number(located.offset) {
                 Some(number) => {
@@ -46,6 +47,10 @@ impl<'a, 'b> Listing<'a, 'b> {
                     self.block(number, located.offset, cost)?;
                 }
                 None => self.exports_within_block(located.offset)?,
+            }
+            if let Some(line) = lines.as_mut().and_then(|lines| lines.at(located.offset)) {
+                let margin = if self.options.show_offsets { "      : " } else { "" };
+                writeln!(self.out, "{margin}// {line}")?;
             }
             self.instruction(&located)?;
         }
@@ -137,7 +142,7 @@ impl<'a, 'b> Listing<'a, 'b> {
     fn import(&mut self, index: u32) -> fmt::Result {
         let Some(imports) = self.source.imports else { return Ok(()) };
         match imports.get(index) {
-            Some(symbol) => write!(self.out, " // '{}'", Escaped(symbol)),
+            Some(symbol) => write!(self.out, " // '{}'", Shortened(symbol)),
             None => self.out.write_str(" // INVALID"),
         }
     }

@@ -3,10 +3,12 @@
 mod guest;
 mod map;
 mod reassemble;
+mod source_lines;
 
 use pvm_gas::Rule;
 use pvm_isa::display::Style;
 use pvm_program::{Code, Export, Imports, JumpTable, Program};
+use source_lines::SourceLines;
 use std::{fmt, io};
 
 /// The shapes of a listing.
@@ -46,6 +48,8 @@ pub struct DisassembleOptions {
     pub show_exports: bool,
     /// The gas of every block.
     pub gas: Option<Rule>,
+    /// A comment where the source line changes, if the program has debug sections.
+    pub show_source_lines: bool,
 }
 
 impl Default for DisassembleOptions {
@@ -61,6 +65,7 @@ impl Default for DisassembleOptions {
             show_header: true,
             show_exports: true,
             gas: None,
+            show_source_lines: false,
         }
     }
 }
@@ -86,6 +91,8 @@ pub struct Source<'a> {
     pub imports: Option<Imports<'a>>,
     /// Exports in their order.
     pub exports: Vec<Export<'a>>,
+    /// The program whose debug sections describe the code.
+    pub debug: Option<&'a Program>,
 }
 
 impl<'a> Source<'a> {
@@ -101,6 +108,7 @@ impl<'a> Source<'a> {
             stack_size: 0,
             imports: None,
             exports: Vec::new(),
+            debug: None,
         }
     }
 }
@@ -117,6 +125,7 @@ impl<'a> From<&'a Program> for Source<'a> {
             stack_size: program.stack_size(),
             imports: Some(program.imports()),
             exports: program.exports().collect(),
+            debug: Some(program),
         }
     }
 }
@@ -171,6 +180,11 @@ fn write_header(source: &Source<'_>, instructions: u32, out: &mut dyn fmt::Write
     writeln!(out, "// Stack size = {} bytes\n", source.stack_size)?;
     writeln!(out, "// Instructions = {instructions}")?;
     writeln!(out, "// Code size = {} bytes\n", source.code.len())
+}
+
+/// The source lines to show, if there are any and they are wanted.
+fn source_lines<'a>(source: &Source<'a>, options: &DisassembleOptions) -> Option<SourceLines<'a>> {
+    source.debug.filter(|_| options.show_source_lines).map(SourceLines::new)
 }
 
 /// Bytes in hex, two digits each, a blank between.

@@ -6,9 +6,9 @@
 //! that. So the plan is laid out and compared before anything is written.
 
 use super::map::{self, Blocks, Numbered, Pointers};
-use super::{DisassembleOptions, Hex, Source, write_header};
+use super::{DisassembleOptions, Hex, Source, source_lines, write_header};
 use crate::assembler::instruction::{Line, parse};
-use crate::symbol::Escaped;
+use crate::symbol::{Escaped, Shortened};
 use pvm_isa::display::{Options, Style};
 use pvm_isa::{Encoding, InstructionSet, Opcode, encode};
 use pvm_num::casts::{to_usize, unsigned_32};
@@ -36,11 +36,17 @@ impl Plan {
     fn new(code: Code<'_>, blocks: &Blocks) -> Self {
         let mut plan = Plan(vec![0; to_usize(blocks.instruction_count().div_ceil(64))]);
         let mut text = String::new();
+        let mut jumps = false;
         for (number, located) in numbered(code) {
             let bytes = &code.bytes()[to_usize(located.offset)..to_usize(located.next)];
             if !is_canonical(code, blocks, &located, bytes) || !reads_back(code, &located, &mut text) {
                 plan.set(number);
+            } else {
+                jumps |= located.instruction.target().is_some();
             }
+        }
+        if !jumps {
+            return plan; // nothing depends on the layout
         }
         for _ in 0..ROUNDS_MAX {
             if plan.holds(code, blocks) {
@@ -139,6 +145,7 @@ impl<'a, 'b> Listing<'a, 'b> {
         }
         self.directives()?;
         let mut costs = self.options.gas.as_ref().map(|rule| rule.blocks(self.source.code));
+        let mut lines = source_lines(self.source, self.options);
         for (number, located) in numbered(self.source.code) {
             let block = self.blocks.number(located.offset);
             if let Some(block) = block {
@@ -149,6 +156,9 @@ impl<'a, 'b> Listing<'a, 'b> {
             let within_block = if block.is_some() { "" } else { " %no_fallthrough" };
             for Numbered(_, export) in self.exports.at(located.offset, &self.source.jump_table) {
                 writeln!(self.out, "pub @{}:{within_block}", Escaped(export.symbol))?;
+            }
+            if let Some(line) = lines.as_mut().and_then(|lines| lines.at(located.offset)) {
+                writeln!(self.out, "    // {line}")?;
             }
             self.instruction(number, &located)?;
         }
@@ -238,7 +248,7 @@ impl<'a, 'b> Listing<'a, 'b> {
             && let Some(imports) = self.source.imports
             && let Some(symbol) = imports.get(unsigned_32(located.instruction.imm1()))
         {
-            write!(self.out, " // '{}'", Escaped(symbol))?;
+            write!(self.out, " // '{}'", Shortened(symbol))?;
         }
         self.out.write_str("\n")
     }
