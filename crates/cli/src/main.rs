@@ -1,20 +1,93 @@
-//! `pvm`: the command line.
+//! The `pvm` command: links, runs, assembles, disassembles and inspects programs.
+//!
+//! ```text
+//! arguments -> one module per subcommand -> input.rs (what kind of file is it) -> the crates below -> output.rs
+//! ```
+//!
+//! Subcommands decide nothing about programs: they read, call the crates, and print. Every error names its file, and its
+//! cause decides the exit code (`failure.rs`).
+#![forbid(unsafe_code)]
 
+mod asm;
+mod completions;
+mod disasm;
+mod failure;
+mod guest;
+mod input;
+mod inspect;
+mod lines;
+mod output;
+mod run;
 mod serve;
+mod stats;
+mod system;
+mod trace;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use failure::{Cause, EXIT_CODES, Failure};
+use std::ffi::OsStr;
+use std::io::Write;
 use std::process::ExitCode;
 
-/// Runs untrusted programs compiled to PVM
-#[derive(Parser)]
-#[command(version)]
-enum Arguments {
-    /// Answers JSON requests, one a line, for test drivers
-    Serve(serve::ServeArgs),
+/// Links, runs, assembles, disassembles and inspects programs of the PolkaVM and JAM virtual machines
+#[derive(Parser, Debug)]
+#[command(name = "pvm", version, arg_required_else_help = true, subcommand_required = true)]
+#[command(after_help = EXIT_CODES, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Arguments::parse() {
-        Arguments::Serve(arguments) => serve::serve(&arguments),
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run a program and pass on its exit code
+    Run(run::RunArgs),
+    /// Assemble a text
+    Asm(asm::AsmArgs),
+    /// List a program's code
+    Disasm(disasm::DisasmArgs),
+    /// Show what is in a program: sections, sizes, memory map, imports, exports, hashes
+    Inspect(inspect::InspectArgs),
+    /// Count a program's instructions, blocks and immediates
+    Stats(stats::StatsArgs),
+    /// Answer JSON requests, one a line, for test drivers
+    Serve(serve::ServeArgs),
+    /// Print a script that completes the command's arguments in a shell
+    Completions(completions::CompletionsArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage_error(&error),
+    };
+    let is_run = matches!(cli.command, Command::Run(_));
+    let outcome = match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Asm(args) => asm::asm(args),
+        Command::Disasm(args) => disasm::disasm(args),
+        Command::Inspect(args) => inspect::inspect(args),
+        Command::Stats(args) => stats::stats(args),
+        Command::Serve(args) => serve::serve(args).map_err(Failure::from),
+        Command::Completions(args) => completions::completions(args),
+    };
+    outcome.unwrap_or_else(|failure| {
+        // Nobody is left to tell if standard error is gone.
+        let _ = writeln!(anstream::stderr(), "\x1b[1;31merror:\x1b[0m {}", failure.message);
+        ExitCode::from(failure.cause.exit_code(is_run))
+    })
+}
+
+/// Prints what clap has to say: help and version are no errors.
+fn usage_error(error: &clap::Error) -> ExitCode {
+    // As above.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => {
+            let is_run = std::env::args_os().nth(1).as_deref() == Some(OsStr::new("run"));
+            ExitCode::from(Cause::Usage.exit_code(is_run))
+        }
     }
 }
