@@ -5,7 +5,7 @@ use crate::input::{FormatArgs, Input, Isa, Layout};
 use crate::output::write_binary;
 use clap::{Args, ValueEnum};
 use pvm_isa::{Encoding, InstructionSet};
-use pvm_program::{Program, ProgramBuilder};
+use pvm_program::Program;
 use pvm_text::AssembleOptions;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -102,18 +102,5 @@ pub(crate) fn assemble(name: &str, bytes: &[u8], format: &FormatArgs) -> Outcome
         };
         Failure::new(crate::failure::Cause::BadInput, format_args!("{name}:{}: {error}{hint}", error.line))
     })?;
-    let mut builder = ProgramBuilder::new(&assembled.layout);
-    builder
-        .ro_data(&assembled.ro_data[..])
-        .rw_data(&assembled.rw_data[..])
-        .ro_data_size(assembled.ro_data_size)
-        .rw_data_size(assembled.rw_data_size)
-        .stack_size(assembled.stack_size);
-    for symbol in &assembled.imports {
-        builder.import(symbol);
-    }
-    for export in &assembled.exports {
-        builder.export(export.offset, &export.symbol);
-    }
-    builder.build().map_err(|error| Failure::input(name, format_args!("{error:#}")))
+    assembled.to_program().map_err(|error| Failure::input(name, format_args!("{error:#}")))
 }

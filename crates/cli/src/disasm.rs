@@ -2,12 +2,10 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::input::InputArgs;
-use crate::lines::SourceLines;
 use crate::output::write_text;
 use crate::run::rule;
 use clap::{Args, ValueEnum};
 use pvm_gas::Rule;
-use pvm_program::Program;
 use pvm_text::{DisassembleOptions, Format, Source, Style};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,7 +34,7 @@ pub(crate) struct DisasmArgs {
     #[arg(long, value_name = "RULE", value_parser = rule)]
     gas: Option<Rule>,
     /// Show source lines where the debug information has them
-    #[arg(long, conflicts_with = "no_offsets")]
+    #[arg(long)]
     lines: bool,
     /// Leave out the offsets of instructions
     #[arg(long)]
@@ -95,9 +93,6 @@ pub(crate) fn disasm(args: &DisasmArgs) -> Outcome {
         Shape::Diff => Format::DiffFriendly,
         Shape::Reassemblable => Format::Reassemblable,
     };
-    if args.lines && format != Format::Guest {
-        return Err(Failure::usage("--lines goes with --format guest only"));
-    }
     if format == Format::Reassemblable && (args.raw_bytes || args.no_exports || args.unaliased) {
         return Err(Failure::usage(
             "--format reassemblable goes neither with --raw-bytes nor with --no-exports nor with --unaliased",
@@ -116,38 +111,12 @@ pub(crate) fn disasm(args: &DisasmArgs) -> Outcome {
         offset_targets: args.offset_targets,
         show_offsets: !args.no_offsets,
         show_raw_bytes: args.raw_bytes,
+        show_source_lines: args.lines,
         show_header: !args.no_header,
         show_exports: !args.no_exports,
         gas: args.gas.clone(),
     };
-    let mut text = pvm_text::disassemble_to_string(&Source::from(&loaded.program), &options);
-    if args.lines {
-        text = with_lines(&text, &loaded.program);
-    }
+    let text = pvm_text::disassemble_to_string(&Source::from(&loaded.program), &options);
     write_text(args.output.as_deref(), text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Adds a comment line in front of each instruction that comes from elsewhere than the one before it.
-fn with_lines(listing: &str, program: &Program) -> String {
-    let mut lines = SourceLines::new(program);
-    let mut out = String::with_capacity(listing.len() * 2);
-    let mut last = None;
-    for line in listing.lines() {
-        if let Some(offset) = line.split_once(':').and_then(|(offset, _)| offset.trim().parse().ok()) {
-            let place = match lines.at(offset) {
-                Ok(place) => place.map(str::to_owned),
-                Err(error) => Some(format!("malformed debug information: {error:#}")),
-            };
-            if let Some(place) = place.as_ref().filter(|_| place != last) {
-                out.push_str("        // ");
-                out.push_str(place);
-                out.push('\n');
-            }
-            last = place;
-        }
-        out.push_str(line);
-        out.push('\n');
-    }
-    out
 }

@@ -1,53 +1,7 @@
-//! Source lines: where in its sources an instruction comes from, for listings and trap reports.
+//! Source lines: where in its sources an instruction comes from, for reports of traps.
 
-use pvm_program::{LineProgram, Program, ProgramError, RegionInfo};
+use pvm_program::{Program, ProgramError, RegionInfo};
 use std::fmt::Write;
-use std::ops::Range;
-
-/// Most regions one listing reads, so that ranges that share long line programs cannot make it take forever.
-const REGIONS_MAX: u32 = 1 << 22;
-
-/// Finds places for code offsets that come in rising order.
-pub(crate) struct SourceLines<'a> {
-    program: &'a Program,
-    lines: Option<LineProgram<'a>>,
-    region: Range<u32>,
-    place: Option<String>,
-    regions_left: u32,
-}
-
-impl<'a> SourceLines<'a> {
-    /// No place is known yet.
-    pub(crate) fn new(program: &'a Program) -> Self {
-        SourceLines { program, lines: None, region: 0..0, place: None, regions_left: REGIONS_MAX }
-    }
-
-    /// The place of the instruction at `pc`; none if it is not known.
-    ///
-    /// # Errors
-    /// If the debug sections are malformed there.
-    pub(crate) fn at(&mut self, pc: u32) -> Result<Option<&str>, ProgramError> {
-        if !self.region.contains(&pc) {
-            self.place = None;
-            if !self.lines.as_ref().is_some_and(|lines| lines.range().contains(&pc)) {
-                self.lines = self.program.get_debug_line_program_at(pc)?;
-            }
-            while let (Some(lines), Some(left)) = (&mut self.lines, self.regions_left.checked_sub(1)) {
-                self.regions_left = left;
-                let Some(region) = lines.run()? else {
-                    self.lines = None;
-                    break;
-                };
-                if region.range().end > pc {
-                    self.region = region.range();
-                    self.place = place(&region)?;
-                    break;
-                }
-            }
-        }
-        Ok(self.place.as_deref().filter(|_| self.region.contains(&pc)))
-    }
-}
 
 /// The place of the instruction at `pc`; none if it is not known.
 pub(crate) fn place_of(program: &Program, pc: u32) -> Option<String> {
