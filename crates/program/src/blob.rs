@@ -3,7 +3,7 @@
 use crate::bytes::Bytes;
 use crate::code::Code;
 use crate::error::{Part, ProgramError, ProgramErrorKind, Region};
-use crate::jump_table::JumpTable;
+use crate::jump_table::{JumpTable, narrow};
 use crate::memory_map::{MemoryMap, MemoryMapBuilder};
 use crate::options::ParseOptions;
 use crate::sections::{CodeSection, Section, Sections, check_data};
@@ -148,10 +148,16 @@ impl Program {
         }
         let section = CodeSection::parse(payload, parts.set.encoding(), entry_size_max, varints)?;
         let cut = |range: Range<usize>| payload.slice(range).expect("the section was cut within its payload");
+        let (jump_table, entry_size) = match (cut(section.jump_table), section.entry_size) {
+            (table, size) if size > JUMP_TABLE_ENTRY_SIZE_MAX => {
+                (narrow(&table, size).into(), JUMP_TABLE_ENTRY_SIZE_MAX)
+            }
+            as_it_is => as_it_is,
+        };
         Ok(Program(Arc::new(Inner {
             varints,
-            entry_size: section.entry_size,
-            jump_table: cut(section.jump_table),
+            entry_size,
+            jump_table,
             code: cut(section.code),
             bitmask: cut(section.bitmask),
             parts,
@@ -230,12 +236,12 @@ impl Program {
         &self.0.parts.metadata_hash
     }
 
-    /// Bytes of the jump table.
+    /// The encoded entries of the jump table. Entries of a generic program wider than 32 bits are narrowed to them.
     pub fn jump_table_bytes(&self) -> &Bytes {
         &self.0.jump_table
     }
 
-    /// Bytes of a jump table entry, 0 to 4.
+    /// Bytes of a jump table entry: 0 to 4.
     pub fn jump_table_entry_size(&self) -> u8 {
         self.0.entry_size
     }

@@ -293,7 +293,7 @@ impl CodeBuilder {
             pad(&mut code, at);
             let verbatim = verbatim.next_if(|verbatim| self.index(verbatim.item) == index);
             if let Some(bits) = bitmask.get_mut(at / 8)
-                && verbatim.is_none_or(|verbatim| verbatim.starts_instruction)
+                && verbatim.is_none_or(|verbatim| verbatim.starts_instruction && !verbatim.bytes.is_empty())
             {
                 *bits |= 1 << (at % 8);
             }

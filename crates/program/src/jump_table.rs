@@ -1,7 +1,8 @@
 //! The jump table: code offsets that dynamic jumps may reach, numbered by even addresses.
 
+use alloc::vec::Vec;
 use pvm_num::casts::{to_u32, to_usize, widen_u8};
-use pvm_num::limits::CODE_ADDRESS_ALIGNMENT;
+use pvm_num::limits::{CODE_ADDRESS_ALIGNMENT, JUMP_TABLE_ENTRY_SIZE_MAX};
 
 /// A view of a jump table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,8 +12,12 @@ pub struct JumpTable<'a> {
 }
 
 impl<'a> JumpTable<'a> {
-    /// A view of little-endian entries of `entry_size` bytes each.
+    /// A view of little-endian entries of `entry_size` bytes each, 0 to 4.
+    ///
+    /// # Panics
+    /// If the entries are wider, which parsing refuses.
     pub const fn new(bytes: &'a [u8], entry_size: u8) -> Self {
+        assert!(entry_size <= JUMP_TABLE_ENTRY_SIZE_MAX, "parsing refuses or narrows wider entries");
         JumpTable { bytes, entry_size }
     }
 
@@ -39,18 +44,13 @@ impl<'a> JumpTable<'a> {
         self.len() == 0
     }
 
-    /// The code offset in entry `index`. Nothing says that an instruction starts there. An entry of a generic program
-    /// that is wider than 32 bits reads as the greatest offset, which is behind any code.
+    /// The code offset in entry `index`. Nothing says that an instruction starts there.
     #[inline]
     pub fn get(&self, index: u32) -> Option<u32> {
         let size = usize::from(self.entry_size);
         let start = to_usize(index).checked_mul(size)?;
         let entry = self.bytes.get(start..start.checked_add(size)?).filter(|entry| !entry.is_empty())?;
-        let (low, high) = entry.split_at(size.min(4));
-        if high.iter().any(|byte| *byte != 0) {
-            return Some(u32::MAX);
-        }
-        Some(low.iter().rev().fold(0, |value, byte| value << 8 | widen_u8(*byte)))
+        Some(entry.iter().rev().fold(0, |value, byte| value << 8 | widen_u8(*byte)))
     }
 
     /// The code offset a dynamic jump to `address` leads to: entry `address / 2 - 1` if the address is even.
@@ -67,4 +67,14 @@ impl<'a> JumpTable<'a> {
         let table = *self;
         (0..table.len()).filter_map(move |index| table.get(index))
     }
+}
+
+/// Entries wider than 32 bits, as generic programs may have, cut to 32. What does not fit becomes the greatest offset, which
+/// is behind any code.
+pub(crate) fn narrow(wide: &[u8], entry_size: u8) -> Vec<u8> {
+    let narrow_entry = |entry: &[u8]| match entry.split_first_chunk::<4>() {
+        Some((low, high)) if high.iter().all(|byte| *byte == 0) => *low,
+        _ => u32::MAX.to_le_bytes(),
+    };
+    wide.chunks_exact(usize::from(entry_size)).flat_map(narrow_entry).collect()
 }

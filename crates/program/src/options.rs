@@ -39,7 +39,8 @@ pub enum JamNumbering {
 }
 
 impl ParseOptions {
-    /// The instruction set of a blob with this version byte (0 to 3) and code section.
+    /// The instruction set of a blob with this version byte and code section (the payload of section 6); none if no set has
+    /// the version.
     pub fn set(&self, version: u8, code_section: &[u8]) -> Option<InstructionSet> {
         Some(match version {
             0 => InstructionSet::ReviveV1,

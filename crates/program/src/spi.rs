@@ -8,27 +8,30 @@
 use crate::blob::{Program, ProgramParts};
 use crate::bytes::Bytes;
 use crate::error::{Part, ProgramError, ProgramErrorKind};
-use crate::varint::{self, Varints};
+use crate::generic::GENERIC_ENTRY_SIZE_MAX;
+use crate::varint::{Reader, Varints};
 use alloc::vec::Vec;
 use core::ops::Range;
 use pvm_isa::InstructionSet;
 use pvm_num::align::align_up;
 use pvm_num::casts::{low_u8, low_u32, to_u64, to_usize, widen};
-use pvm_num::limits::JUMP_TABLE_ENTRY_SIZE_MAX;
+use pvm_num::limits::PAGE_SIZE_DEFAULT;
 
 /// Page size of JAM.
-const PAGE: u64 = 4096;
+const PAGE: u64 = widen(PAGE_SIZE_DEFAULT);
 /// Bytes of the fixed fields before the data.
 const HEADER: usize = 3 + 3 + 2 + 3;
 
-/// What the released JAM tools write as metadata.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-#[allow(missing_docs)]
-pub struct JamMetadata<'a> {
-    pub name: &'a str,
-    pub version: &'a str,
-    pub license: &'a str,
-    pub authors: Vec<&'a str>,
+/// Does metadata precede a standard program?
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum MetadataPrefix {
+    /// Take whichever layout fits, the bare one if an adversary made bytes that fit both.
+    #[default]
+    Detect,
+    /// The bytes are the program alone.
+    Absent,
+    /// Length-prefixed metadata comes first, as in preimages on chain and in `.jam` files.
+    Present,
 }
 
 /// Where the parts of a standard program lie in its bytes.
@@ -49,101 +52,78 @@ pub struct StandardProgram {
 }
 
 impl StandardProgram {
-    /// Finds the parts, with or without a metadata prefix; a bare program is tried first.
+    /// Finds the parts, with or without a metadata prefix.
     ///
     /// # Errors
     /// If the bytes have neither layout: no part may be missing, none left over.
     pub fn parse(bytes: &[u8]) -> Result<Self, ProgramError> {
-        if let Some(found) = Self::parse_bare(bytes, 0) {
-            return Ok(found);
-        }
-        let prefix = varint::read(bytes, Varints::Strict).and_then(|(length, size)| {
-            let end = size.checked_add(to_usize(length))?;
-            Some(StandardProgram { metadata: size..end, ..Self::parse_bare(bytes, end)? })
-        });
-        prefix.ok_or_else(|| ProgramErrorKind::NotStandardProgram.at(Part::File, 0))
+        Self::parse_with(bytes, MetadataPrefix::Detect)
     }
 
-    fn parse_bare(bytes: &[u8], start: usize) -> Option<Self> {
-        let field = |at: usize, size: usize| {
-            let bytes = bytes.get(at..at.checked_add(size)?)?;
-            Some(bytes.iter().rev().fold(0u32, |value, byte| value << 8 | u32::from(*byte)))
-        };
-        let ro_length = to_usize(field(start, 3)?);
-        let rw_length = to_usize(field(start + 3, 3)?);
-        let ro_start = start + HEADER;
-        let rw_start = ro_start.checked_add(ro_length)?;
-        let code_length_at = rw_start.checked_add(rw_length)?;
-        let code_start = code_length_at.checked_add(4)?;
-        let code_end = code_start.checked_add(to_usize(field(code_length_at, 4)?))?;
-        (code_end == bytes.len()).then_some(StandardProgram {
-            metadata: 0..0,
-            ro_data: ro_start..rw_start,
-            rw_data: rw_start..code_length_at,
-            zero_pages: field(start + 6, 2)?,
-            stack_size: field(start + 8, 3)?,
-            code: code_start..code_end,
-        })
+    /// Finds the parts in the layout the caller knows of.
+    ///
+    /// # Errors
+    /// A part that is missing, or bytes left over.
+    pub fn parse_with(bytes: &[u8], prefix: MetadataPrefix) -> Result<Self, ProgramError> {
+        let mut reader = Reader::new(bytes, Part::File, Varints::Strict);
+        match prefix {
+            MetadataPrefix::Absent => Self::parse_bare(reader),
+            MetadataPrefix::Present => {
+                let length = reader.varint()?;
+                let metadata = reader.sub(widen(length))?.index()..reader.index();
+                Ok(StandardProgram { metadata, ..Self::parse_bare(reader)? })
+            }
+            MetadataPrefix::Detect => Self::parse_with(bytes, MetadataPrefix::Absent)
+                .or_else(|_| Self::parse_with(bytes, MetadataPrefix::Present))
+                .map_err(|_| ProgramErrorKind::NotStandardProgram.at(Part::File, 0)),
+        }
+    }
+
+    fn parse_bare(mut reader: Reader<'_>) -> Result<Self, ProgramError> {
+        let (ro_length, rw_length) = (reader.le(3)?, reader.le(3)?);
+        let (zero_pages, stack_size) = (low_u32(reader.le(2)?), low_u32(reader.le(3)?));
+        let ro_data = reader.sub(ro_length)?.index()..reader.index();
+        let rw_data = reader.sub(rw_length)?.index()..reader.index();
+        let code_length = reader.le(4)?;
+        let code = reader.sub(code_length)?.index()..reader.index();
+        reader.finish()?;
+        Ok(StandardProgram { metadata: 0..0, ro_data, rw_data, zero_pages, stack_size, code })
     }
 }
 
-impl<'a> JamMetadata<'a> {
-    /// Reads the metadata of a released tool: tag 0, name, version, licence, authors.
+impl ProgramParts {
+    /// The parts of a standard program, whose numbering the caller names. All share its buffer.
     ///
     /// # Errors
-    /// If it is something else, which the protocol allows.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, ProgramError> {
-        let mut at = 1;
-        let bad = |kind: ProgramErrorKind, at: usize| kind.at(Part::JamMetadata, to_u64(at));
-        match bytes.first() {
-            Some(0) => {}
-            Some(tag) => return Err(bad(ProgramErrorKind::UnknownMetadataTag { tag: *tag }, 0)),
-            None => return Err(bad(ProgramErrorKind::UnexpectedEnd { wanted: 1, found: 0 }, 0)),
-        }
-        let number = |at: &mut usize| {
-            let rest = bytes.get(*at..).unwrap_or(&[]);
-            let (value, size) = varint::read(rest, Varints::Strict).ok_or(bad(ProgramErrorKind::BadVarint, *at))?;
-            *at += size;
-            Ok::<u32, ProgramError>(value)
-        };
-        let text = |at: &mut usize| {
-            let length = to_usize(number(at)?);
-            let rest = bytes.get(*at..).unwrap_or(&[]);
-            let wanted = ProgramErrorKind::UnexpectedEnd { wanted: to_u64(length), found: to_u64(rest.len()) };
-            let text = rest.get(..length).ok_or_else(|| bad(wanted, *at))?;
-            let text = core::str::from_utf8(text).map_err(|_| bad(ProgramErrorKind::NotUtf8, *at))?;
-            *at += length;
-            Ok::<&str, ProgramError>(text)
-        };
-        let (name, version, license) = (text(&mut at)?, text(&mut at)?, text(&mut at)?);
-        let count = number(&mut at)?;
-        let mut authors = Vec::new();
-        for _ in 0..count {
-            authors.push(text(&mut at)?);
-        }
-        match bytes.len() - at {
-            0 => Ok(JamMetadata { name, version, license, authors }),
-            count => Err(bad(ProgramErrorKind::TrailingBytes { count: to_u64(count) }, at)),
-        }
+    /// If the bytes are none, or ask for more memory than 32 bits address.
+    pub fn parse_spi(blob: impl Into<Bytes>, set: InstructionSet) -> Result<Self, ProgramError> {
+        ProgramParts::parse_spi_with(blob, set, MetadataPrefix::Detect)
     }
 
-    /// The metadata as the released tools write it, with its length in front.
-    pub fn to_prefix(&self) -> Vec<u8> {
-        let mut content = alloc::vec![0];
-        let mut text = |text: &str| {
-            varint::write(&mut content, low_u32(to_u64(text.len())));
-            content.extend_from_slice(text.as_bytes());
-        };
-        [self.name, self.version, self.license].into_iter().for_each(&mut text);
-        varint::write(&mut content, low_u32(to_u64(self.authors.len())));
-        for author in &self.authors {
-            varint::write(&mut content, low_u32(to_u64(author.len())));
-            content.extend_from_slice(author.as_bytes());
-        }
-        let mut out = Vec::new();
-        varint::write(&mut out, low_u32(to_u64(content.len())));
-        out.extend_from_slice(&content);
-        out
+    /// The parts of a standard program in the layout the caller knows of.
+    ///
+    /// # Errors
+    /// As [`ProgramParts::parse_spi`].
+    pub fn parse_spi_with(
+        blob: impl Into<Bytes>,
+        set: InstructionSet,
+        prefix: MetadataPrefix,
+    ) -> Result<Self, ProgramError> {
+        let blob = blob.into();
+        let found = StandardProgram::parse_with(&blob, prefix)?;
+        let cut = |range: Range<usize>| blob.slice(range).expect("the parts lie within the blob they were found in");
+        let (ro_data, rw_data) = (cut(found.ro_data), cut(found.rw_data));
+        let pages = align_up(to_u64(rw_data.len()), PAGE).map(|size| size + PAGE * widen(found.zero_pages));
+        let rw_data_size = pages.and_then(|size| u32::try_from(size).ok());
+        Ok(ProgramParts {
+            ro_data_size: low_u32(to_u64(ro_data.len())),
+            rw_data_size: rw_data_size.ok_or_else(|| ProgramErrorKind::MemoryTooBig.at(Part::Memory, 0))?,
+            stack_size: found.stack_size,
+            ro_data,
+            rw_data,
+            code_and_jump_table: cut(found.code),
+            ..ProgramParts::empty(set)
+        })
     }
 }
 
@@ -153,22 +133,19 @@ impl Program {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn parse_spi(blob: impl Into<Bytes>, set: InstructionSet) -> Result<Self, ProgramError> {
-        let blob = blob.into();
-        let found = StandardProgram::parse(&blob)?;
-        let cut = |range: Range<usize>| blob.slice(range).expect("the parts lie within the blob they were found in");
-        let (ro_data, rw_data) = (cut(found.ro_data), cut(found.rw_data));
-        let pages = align_up(to_u64(rw_data.len()), PAGE).map(|size| size + PAGE * widen(found.zero_pages));
-        let rw_data_size = pages.and_then(|size| u32::try_from(size).ok());
-        let parts = ProgramParts {
-            ro_data_size: low_u32(to_u64(ro_data.len())),
-            rw_data_size: rw_data_size.ok_or_else(|| ProgramErrorKind::MemoryTooBig.at(Part::Memory, 0))?,
-            stack_size: found.stack_size,
-            ro_data,
-            rw_data,
-            code_and_jump_table: cut(found.code),
-            ..ProgramParts::empty(set)
-        };
-        Program::assemble(parts, Varints::Strict, JUMP_TABLE_ENTRY_SIZE_MAX)
+        Program::parse_spi_with(blob, set, MetadataPrefix::Detect)
+    }
+
+    /// Parses a standard program in the layout the caller knows of.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn parse_spi_with(
+        blob: impl Into<Bytes>,
+        set: InstructionSet,
+        prefix: MetadataPrefix,
+    ) -> Result<Self, ProgramError> {
+        Program::assemble(ProgramParts::parse_spi_with(blob, set, prefix)?, Varints::Strict, GENERIC_ENTRY_SIZE_MAX)
     }
 
     /// The standard program with this program's data and code, without metadata (blob.md 8.3).

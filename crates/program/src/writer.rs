@@ -5,7 +5,7 @@ use crate::bytes::Bytes;
 use crate::code_builder::CodeLayout;
 use crate::debug_writer::DebugSections;
 use crate::error::{Part, ProgramError, ProgramErrorKind};
-use crate::sections::{END, HEADER_SIZE, MAGIC, Section};
+use crate::sections::{CodeSection, END, HEADER_SIZE, MAGIC, Section};
 use crate::varint::{self, Varints};
 use alloc::vec::Vec;
 use pvm_isa::InstructionSet;
@@ -35,10 +35,10 @@ impl ProgramParts {
             sizes.iter().for_each(|size| varint::write(&mut memory_config, *size));
         }
         let mut imports = Vec::new();
-        if !self.import_offsets.is_empty() {
-            let count = to_u64(self.import_offsets.len() / 4);
-            varint::write(&mut imports, checked_import_count(count)?);
-            imports.extend_from_slice(&self.import_offsets);
+        if !(self.import_offsets.is_empty() && self.import_symbols.is_empty()) {
+            let (offsets, _) = self.import_offsets.as_chunks::<4>();
+            varint::write(&mut imports, checked_import_count(to_u64(offsets.len()))?);
+            imports.extend_from_slice(offsets.as_flattened());
             imports.extend_from_slice(&self.import_symbols);
         }
         for section in Section::ALL {
@@ -79,11 +79,8 @@ impl Program {
     /// # Errors
     /// If the program cannot be one: a generic program may have wider jump table entries.
     pub fn to_blob(&self) -> Result<Vec<u8>, ProgramError> {
-        let size = self.jump_table_entry_size();
-        if size > JUMP_TABLE_ENTRY_SIZE_MAX {
-            let kind = ProgramErrorKind::JumpTableEntrySize { size, limit: JUMP_TABLE_ENTRY_SIZE_MAX };
-            return Err(kind.at(Part::CodeSection, 0));
-        }
+        let (payload, encoding) = (&self.parts().code_and_jump_table, self.set().encoding());
+        CodeSection::parse(payload, encoding, JUMP_TABLE_ENTRY_SIZE_MAX, self.varints())?;
         self.parts().to_blob()
     }
 }
