@@ -1,5 +1,6 @@
 //! What a blob does not say about itself: the encoding of latest64, the numbering of `jam_v1`, the age of its varints.
 
+use crate::code::Code;
 use crate::sections::CodeSection;
 use crate::varint::Varints;
 use pvm_isa::{Encoding, InstructionSet, Opcode};
@@ -60,21 +61,22 @@ impl ParseOptions {
     }
 }
 
-/// The byte old linkers put where the set lacks an instruction.
-const UNSUPPORTED_INSTRUCTION: u8 = 255;
-
-/// Is this code section of latest64 in the bitmask encoding? It is if it parses as one, its first byte is marked, and
-/// every marked byte is an opcode (latest037.md 1).
+/// Is this code section of latest64 in the bitmask encoding? It is if it parses as one, its first byte is marked, and either
+/// every marked byte is an opcode (latest037.md 1) or the other reading is no better: it has an invalid instruction.
 fn has_bitmask(payload: &[u8], varints: Varints) -> bool {
-    let Ok(section) = CodeSection::parse(payload, Encoding::Bitmask, JUMP_TABLE_ENTRY_SIZE_MAX, varints) else {
+    let section = |encoding| CodeSection::parse(payload, encoding, JUMP_TABLE_ENTRY_SIZE_MAX, varints);
+    let (Ok(old), Ok(new)) = (section(Encoding::Bitmask), section(Encoding::MacroBlock)) else {
         return false;
     };
-    let (code, bitmask) = (&payload[section.code], &payload[section.bitmask]);
-    let known =
-        |byte: u8| byte == UNSUPPORTED_INSTRUCTION || InstructionSet::Latest64Bitmask.opcode(byte) != Opcode::invalid;
-    bitmask.first().is_some_and(|bits| bits & 1 != 0)
-        && code
-            .chunks(8)
-            .zip(bitmask)
-            .all(|(bytes, bits)| bytes.iter().enumerate().all(|(index, byte)| bits >> index & 1 == 0 || known(*byte)))
+    let (code, bitmask) = (&payload[old.code], &payload[old.bitmask]);
+    if bitmask.first().is_none_or(|bits| bits & 1 == 0) {
+        return false;
+    }
+    let known = |byte: u8| InstructionSet::Latest64Bitmask.opcode(byte) != Opcode::invalid;
+    let all_known = code
+        .chunks(8)
+        .zip(bitmask)
+        .all(|(bytes, bits)| bytes.iter().enumerate().all(|(index, byte)| bits >> index & 1 == 0 || known(*byte)));
+    let mut new_reading = Code::new(InstructionSet::Latest64, &payload[new.code], &[]).iter();
+    all_known || new_reading.any(|located| located.instruction.opcode() == Opcode::invalid)
 }

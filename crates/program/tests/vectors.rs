@@ -126,7 +126,7 @@ fn written_blobs_equal_the_canonical_ones() {
         assert_eq!(again.parts(), program.parts(), "{}", row["name"]);
         rewritten += 1;
     }
-    assert_eq!(rewritten, 23);
+    assert_eq!(rewritten, 20);
 }
 
 /// The test value of the hash for releases up to 0.36 (blob.md 7).
@@ -166,6 +166,9 @@ fn encodings_of_latest64_are_detected() {
     let mut programs = 0;
     for row in json_lines("vectors-exec.jsonl").iter().filter(|row| row["isa"] == "latest64") {
         let (code, bitmask) = (hex(row["code"].as_str().unwrap()), hex(row["bitmask"].as_str().unwrap()));
+        if bitmask[0] & 1 == 0 {
+            continue; // nothing starts at offset 0
+        }
         let mut section = vec![0, 0];
         pvm_program::varint::write(&mut section, u32::try_from(code.len()).unwrap());
         section.extend_from_slice(&code);
@@ -173,5 +176,5 @@ fn encodings_of_latest64_are_detected() {
         assert_eq!(set(&section), InstructionSet::Latest64Bitmask);
         programs += 1;
     }
-    assert!(programs > 50, "{programs}");
+    assert_eq!(programs, 120);
 }
