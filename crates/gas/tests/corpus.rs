@@ -2,7 +2,7 @@
 
 use pvm_gas::Rule;
 use pvm_isa::InstructionSet;
-use pvm_program::Code;
+use pvm_program::Program;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,26 +10,6 @@ use std::path::{Path, PathBuf};
 fn corpus(directory: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/corpus/vectors").join(directory);
     path.is_dir().then_some(path)
-}
-
-/// A generic program: jump table length, entry size, code length, jump table, code, bitmask.
-fn split(program: &[u8]) -> (&[u8], &[u8]) {
-    let (entries, rest) = varint(program);
-    let (entry_size, rest) = rest.split_first().unwrap();
-    let (length, rest) = varint(rest);
-    rest[entries * usize::from(*entry_size)..].split_at(length)
-}
-
-/// The lengths of the corpus take at most three bytes.
-fn varint(bytes: &[u8]) -> (usize, &[u8]) {
-    let (first, rest) = bytes.split_first().unwrap();
-    let first = usize::from(*first);
-    match first {
-        0..0x80 => (first, rest),
-        0x80..0xc0 => ((first & 0x3f) << 8 | usize::from(rest[0]), &rest[1..]),
-        0xc0..0xe0 => ((first & 0x1f) << 16 | usize::from(rest[1]) << 8 | usize::from(rest[0]), &rest[2..]),
-        _ => panic!("a longer program than expected"),
-    }
 }
 
 /// Listed as {"offset": cost} or as [{"pc": offset, "cost": cost}].
@@ -50,8 +30,8 @@ fn check(directory: &str, set: InstructionSet, rules: &[&str], blocks_min: usize
         let path = entry.unwrap().path();
         let test: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let program: Vec<u8> = serde_json::from_value(test["program"].clone()).unwrap();
-        let (bytes, bitmask) = split(&program);
-        let code = Code::new(set, bytes, bitmask);
+        let program = Program::parse_generic(program, set).unwrap();
+        let code = program.code();
         let expected = expected(&test["block-gas-costs"]);
         for rule in rules {
             let rule: Rule = rule.parse().unwrap();

@@ -1,11 +1,11 @@
 //! Classes: what the simulation needs to know of an opcode, with the settings of the rule already applied.
 
+use super::processor::SLOTS;
 use super::resources::Units;
-use super::simulate::SLOTS;
 use crate::rule::Pipeline;
-use pvm_isa::cost::{ExtraSlot, Latency};
+use pvm_isa::cost::{self, ExtraSlot, Latency};
 use pvm_isa::encoding::bitmask;
-use pvm_isa::{Cost, Format, Instruction, InstructionSet, Meaning, Opcode, Reg, Width};
+use pvm_isa::{Cost, Family, Format, Instruction, InstructionSet, Meaning, Opcode, Reg, Width};
 use pvm_num::casts::{low_u8, to_usize};
 
 /// Latency of a branch that is cheap because one of its successors is a trap or marked unlikely.
@@ -15,15 +15,57 @@ const BRANCH_DEAR: u8 = 20;
 /// No latency is longer; the calendar of the simulation must reach this far.
 pub(crate) const LATENCY_MAX: u8 = 100;
 
+/// What must be free for an instruction to start, put into words. LOAD and STORE units need no mention: there are as many as ALU
+/// units, and whoever takes one takes an ALU unit too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Demand {
+    Nothing,
+    Alu,
+    TwoAlu,
+    AluAndMul,
+    AluAndDiv,
+}
+
+impl Demand {
+    pub(crate) const COUNT: usize = 5;
+
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Demand::Nothing => 0,
+            Demand::Alu => 1,
+            Demand::TwoAlu => 2,
+            Demand::AluAndMul => 3,
+            Demand::AluAndDiv => 4,
+        }
+    }
+
+    fn of(units: cost::Units) -> Demand {
+        assert!(units.load + units.store <= units.alu, "a LOAD or STORE unit without an ALU unit");
+        match (units.alu, units.mul, units.div) {
+            (0, 0, 0) => Demand::Nothing,
+            (1, 0, 0) => Demand::Alu,
+            (2, 0, 0) => Demand::TwoAlu,
+            (1, 1, 0) => Demand::AluAndMul,
+            (1, 0, 1) => Demand::AluAndDiv,
+            _ => unreachable!("the table has no such combination of units"),
+        }
+    }
+}
+
 /// An opcode's row of the cost table.
 #[derive(Clone, Copy, Debug)]
 struct Class {
     /// 0 for a branch, whose latency depends on its successors.
     latency: u8,
     slots: u8,
-    extra_slot: ExtraSlot,
+    /// One more slot is needed if the destination is not the first source ...
+    extra: bool,
+    /// ... nor, unless this is set, the second.
+    extra_ignores_second: bool,
     is_rename: bool,
     units: Units,
+    demand: Demand,
     /// Which of the register operands are sources: all bits set or none, to be used as a mask.
     sources: [u64; 3],
     /// Whether the first register operand is the destination, likewise.
@@ -33,8 +75,8 @@ struct Class {
 /// An instruction as the simulation sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
-    /// Register operands.
-    pub(crate) regs: [Reg; 3],
+    /// Numbers of the register operands.
+    pub(crate) regs: [usize; 3],
     /// Masks: which of them are sources.
     pub(crate) sources: [u64; 3],
     /// Mask: is the first the destination?
@@ -47,6 +89,8 @@ pub(crate) struct Step {
     pub(crate) latency: u8,
     /// Units held meanwhile.
     pub(crate) units: Units,
+    /// The same, for the plan.
+    pub(crate) demand: Demand,
 }
 
 /// The classes of all opcodes for an instruction set and settings.
@@ -71,12 +115,9 @@ impl Classes {
     #[inline]
     pub(crate) fn step(&self, instruction: &Instruction, next: u32, code: &[u8]) -> Step {
         let class = &self.classes[instruction.opcode().index()];
-        let regs = [instruction.r1(), instruction.r2(), instruction.r3()];
-        let more = match class.extra_slot {
-            ExtraSlot::Never => false,
-            ExtraSlot::UnlessFirst => regs[0] != regs[1],
-            ExtraSlot::UnlessAny => regs[0] != regs[1] && regs[0] != regs[2],
-        };
+        let regs = [instruction.r1().index(), instruction.r2().index(), instruction.r3().index()];
+        // No short circuits: these are quicker than a jump nobody can predict.
+        let extra = class.extra & (regs[0] != regs[1]) & (class.extra_ignores_second | (regs[0] != regs[2]));
         let latency = match class.latency {
             0 if !class.is_rename => self.branch_latency(instruction, next, code),
             latency => latency,
@@ -86,9 +127,10 @@ impl Classes {
             sources: class.sources,
             destination: class.destination,
             is_rename: class.is_rename,
-            slots: class.slots + u8::from(more),
+            slots: class.slots + u8::from(extra),
             latency,
             units: class.units,
+            demand: class.demand,
         }
     }
 
@@ -113,6 +155,7 @@ impl Class {
             (Latency::Branch, ..) => (0, slots),
         };
         assert!(latency <= LATENCY_MAX, "a latency of the table is beyond the calendar");
+        assert!(latency > 0 || is_rename || opcode.family() == Family::branch, "a result in no time");
         assert!(slots + u8::from(extra_slot != ExtraSlot::Never) <= SLOTS, "no cycle could decode it");
         let has_three = opcode.format() == Format::RegRegReg;
         assert!(has_three || extra_slot != ExtraSlot::UnlessAny, "a second source needs a third operand");
@@ -120,9 +163,11 @@ impl Class {
         Class {
             latency,
             slots,
-            extra_slot,
+            extra: extra_slot != ExtraSlot::Never,
+            extra_ignores_second: extra_slot == ExtraSlot::UnlessFirst,
             is_rename,
             units: Units::new(units),
+            demand: Demand::of(units),
             sources: probe.sources.map(mask),
             destination: mask(probe.destination),
         }

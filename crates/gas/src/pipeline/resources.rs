@@ -13,14 +13,21 @@ use pvm_num::casts::widen_u8;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Units(u32);
 
+/// What the processor has (gas-model.md 1).
+const UNITS: cost::Units = cost::Units { alu: 4, load: 4, store: 4, mul: 1, div: 1 };
+
+// The plan counts on it: it has one word per ALU unit and none for LOAD and STORE.
+const _: () = assert!(UNITS.alu == 4 && UNITS.load >= UNITS.alu && UNITS.store >= UNITS.alu);
+const _: () = assert!(UNITS.mul == 1 && UNITS.div == 1);
+
 const GUARDS: u32 = 0x8_8888;
 const LANE_MAX: u8 = 7;
 
 impl Units {
     /// No unit.
     pub(crate) const NONE: Units = Units(0);
-    /// What the processor has (gas-model.md 1).
-    pub(crate) const ALL: Units = Units::new(cost::Units { alu: 4, load: 4, store: 4, mul: 1, div: 1 });
+    /// All units of the processor.
+    pub(crate) const ALL: Units = Units::new(UNITS);
 
     pub(crate) const fn new(units: cost::Units) -> Units {
         let cost::Units { alu, load, store, mul, div } = units;

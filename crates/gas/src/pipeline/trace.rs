@@ -1,7 +1,7 @@
 //! Traces: when each instruction of a block is decoded, started and done, for those who ask why it costs what it costs.
 
 use super::classes::Classes;
-use super::simulate::{Machine, Observer};
+use super::processor::{Observer, Processor};
 use crate::rule::Pipeline;
 use alloc::vec::Vec;
 use pvm_isa::InstructionSet;
@@ -46,7 +46,7 @@ pub struct Execution {
 /// A trace being made.
 pub(crate) struct Tracer {
     classes: Classes,
-    machine: Machine,
+    processor: Processor,
     log: Log,
 }
 
@@ -61,17 +61,17 @@ struct Log {
 impl Tracer {
     pub(crate) fn new(pipeline: Pipeline, set: InstructionSet) -> Tracer {
         let classes = Classes::new(pipeline, set);
-        Tracer { classes, machine: Machine::new(pipeline.acceleration), log: Log::default() }
+        Tracer { classes, processor: Processor::new(pipeline.acceleration), log: Log::default() }
     }
 
     pub(crate) fn push(&mut self, located: &Located, code: &[u8]) {
         let step = self.classes.step(&located.instruction, located.next, code);
         self.log.pending = Some((*located, step.slots, step.latency));
-        self.machine.push(&step, &mut self.log);
+        self.processor.push(&step, &mut self.log);
     }
 
     pub(crate) fn finish(mut self) -> Trace {
-        let cost = self.machine.finish(&mut self.log);
+        let cost = self.processor.finish(&mut self.log);
         let mut rows = self.log.rows;
         let mut retired = 0;
         for execution in rows.iter_mut().filter_map(|row| row.execution.as_mut()) {

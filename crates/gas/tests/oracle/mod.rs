@@ -1,14 +1,22 @@
 //! The two definitions of the model, written down as literally as they stand, on the data of gas-costs.tsv.
 
 use pvm_gas::{Acceleration, Pipeline};
-use pvm_isa::{Format, Instruction, InstructionSet, Opcode, Reg};
+use pvm_isa::{Format, Instruction, InstructionSet, Opcode, Reg, RegSet};
 use pvm_program::{Code, Located};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-/// A row of gas-costs.tsv as text, by column name.
-type Row = BTreeMap<String, String>;
+/// A row of gas-costs.tsv. Pairs are for 64 and 32 bits.
+struct Row {
+    latency: [String; 2],
+    slots: [u32; 2],
+    extra_slot: String,
+    units: [u32; 5],
+    reads: Vec<String>,
+    writes: String,
+}
 
-pub(crate) struct Table(BTreeMap<String, Row>);
+/// By opcode.
+pub(crate) struct Table(Vec<Row>);
 
 /// An instruction as both definitions see it.
 #[derive(Clone, Debug)]
@@ -17,7 +25,7 @@ pub(crate) struct Step {
     latency: i64,
     slots: u32,
     units: [u32; 5],
-    sources: BTreeSet<Reg>,
+    sources: RegSet,
     destination: Option<Reg>,
 }
 
@@ -25,14 +33,22 @@ impl Table {
     pub(crate) fn read() -> Table {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/gas-costs.tsv");
         let text = std::fs::read_to_string(path).unwrap();
-        let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned));
-        let header: Vec<String> = lines.next().unwrap().collect();
-        let rows = lines.map(|cells| header.iter().cloned().zip(cells).collect::<Row>());
-        Table(rows.map(|row| (row["name"].clone(), row)).collect())
-    }
-
-    pub(crate) fn cell(&self, opcode: Opcode, column: &str) -> &str {
-        &self.0[opcode.name()][column]
+        let rows: BTreeMap<&str, Vec<&str>> = text
+            .lines()
+            .skip(1)
+            .map(|line| line.split('\t').collect::<Vec<_>>())
+            .map(|cells| (cells[0], cells[1..].to_vec()))
+            .collect();
+        let number = |cell: &str| cell.parse().unwrap_or(0); // "-" where the set has no such instruction
+        let row = |cells: &Vec<&str>| Row {
+            latency: [cells[0].to_owned(), cells[1].to_owned()],
+            slots: [number(cells[2]), number(cells[3])],
+            extra_slot: cells[4].to_owned(),
+            units: std::array::from_fn(|unit| number(cells[5 + unit])),
+            reads: cells[10].split(' ').filter(|role| *role != "-").map(str::to_owned).collect(),
+            writes: cells[11].to_owned(),
+        };
+        Table(Opcode::ALL.iter().map(|opcode| row(&rows[opcode.name()])).collect())
     }
 
     /// The instructions of the block that starts at `start`.
@@ -53,11 +69,11 @@ impl Table {
     fn step(&self, pipeline: Pipeline, code: Code<'_>, located: &Located) -> Step {
         let instruction = &located.instruction;
         let opcode = instruction.opcode();
-        let width = if code.set() == InstructionSet::Latest32 { "32" } else { "64" };
-        let reads: Vec<&str> = self.cell(opcode, "reads").split(' ').filter(|role| *role != "-").collect();
-        let writes = self.cell(opcode, "writes");
+        let width = usize::from(code.set() == InstructionSet::Latest32);
+        let Row { latency, slots, extra_slot, units, reads, writes } = &self.0[opcode.index()];
         // The first register operand is the destination or the value stored, if there is one of these.
-        let is_first_taken = writes == "d" || reads.contains(&"s") || opcode.format() == Format::RegRegImmImm;
+        let is_first_taken =
+            writes == "d" || reads.iter().any(|role| role == "s") || opcode.format() == Format::RegRegImmImm;
         let register = |role: &str| match (role, is_first_taken) {
             ("d" | "s", _) => instruction.r1(),
             ("a" | "base", false) => instruction.r1(),
@@ -66,27 +82,29 @@ impl Table {
             _ => panic!("role {role} of {opcode}"),
         };
         let is_rename = writes == "rename";
-        let mut sources: BTreeSet<Reg> = reads.iter().filter(|_| !is_rename).map(|role| register(role)).collect();
-        if pipeline.cmov_reads_destination && opcode.name().starts_with("cmov") {
-            sources.insert(instruction.r1());
+        let mut sources = RegSet::EMPTY;
+        for role in reads.iter().filter(|_| !is_rename) {
+            sources = sources.with(register(role));
         }
-        let extra = match self.cell(opcode, "decode_plus_one_when") {
+        if pipeline.cmov_reads_destination && opcode.name().starts_with("cmov") {
+            sources = sources.with(instruction.r1());
+        }
+        let extra = match extra_slot.as_str() {
             "-" => false,
             "d!=a" => instruction.r1() != register("a"),
             "d!=a and d!=b" => ![register("a"), register("b")].contains(&instruction.r1()),
             other => panic!("condition {other}"),
         };
-        let latency = match self.cell(opcode, &format!("latency{width}")) {
+        let latency = match latency[width].as_str() {
             "MEM" => i64::from(pipeline.memory.cycles()),
             "BR" => branch_latency(code, located.next, instruction.target().unwrap()),
             cycles => cycles.parse().unwrap(),
         };
-        let slots: u32 = self.cell(opcode, &format!("decode{width}")).parse().unwrap();
         Step {
             rename: is_rename.then(|| (instruction.r1(), instruction.r2())),
             latency,
-            slots: slots + u32::from(extra),
-            units: ["alu", "load", "store", "mul", "div"].map(|unit| self.cell(opcode, unit).parse().unwrap()),
+            slots: slots[width] + u32::from(extra),
+            units: *units,
             sources,
             destination: (writes == "d").then(|| instruction.r1()),
         }
@@ -127,8 +145,8 @@ enum Phase {
 struct Entry {
     phase: Phase,
     remaining: i64,
-    producers: BTreeSet<usize>,
-    writes: BTreeSet<Reg>,
+    producers: Vec<usize>,
+    writes: RegSet,
     units: [u32; 5],
 }
 
@@ -149,28 +167,27 @@ pub(crate) fn gray_paper(steps: &[Step]) -> u32 {
             next += 1;
             if let Some((to, from)) = step.rename {
                 for entry in &mut entries[first_live..] {
-                    if entry.writes.contains(&from) {
-                        entry.writes.insert(to);
-                    } else {
-                        entry.writes.remove(&to);
-                    }
+                    entry.writes = match entry.writes.contains(from) {
+                        true => entry.writes.with(to),
+                        false => entry.writes.without(to),
+                    };
                 }
                 continue;
             }
-            let mut producers = BTreeSet::new();
+            let mut producers = Vec::new();
             for (index, entry) in entries.iter_mut().enumerate().skip(first_live) {
-                if !entry.writes.is_disjoint(&step.sources) {
-                    producers.insert(index);
+                if !entry.writes.intersection(step.sources).is_empty() {
+                    producers.push(index);
                 }
                 if let Some(destination) = step.destination {
-                    entry.writes.remove(&destination);
+                    entry.writes = entry.writes.without(destination);
                 }
             }
             entries.push(Entry {
                 phase: Phase::Decoded,
                 remaining: step.latency,
                 producers,
-                writes: step.destination.into_iter().collect(),
+                writes: step.destination.map_or(RegSet::EMPTY, |reg| RegSet::of(&[reg])),
                 units: step.units,
             });
             continue;
@@ -265,9 +282,9 @@ impl Processor {
             };
             return;
         }
-        let producers = step.sources.iter().filter_map(|reg| self.producer.get(reg).copied()).collect();
+        let producers = step.sources.iter().filter_map(|reg| self.producer.get(&reg).copied()).collect();
         let (phase, remaining, units) = (Phase::Decoded, step.latency, step.units);
-        let entry = Entry { phase, remaining, producers, writes: BTreeSet::new(), units };
+        let entry = Entry { phase, remaining, producers, writes: RegSet::EMPTY, units };
         self.window.push((self.decoded, entry));
         if let Some(destination) = step.destination {
             self.producer.insert(destination, self.decoded);
@@ -306,7 +323,7 @@ impl Processor {
                 0 => {
                     change(&mut self.free, &entry.units, |free, units| free + units);
                     for (_, other) in &mut self.window {
-                        other.producers.remove(&number);
+                        other.producers.retain(|producer| *producer != number);
                     }
                     self.producer.retain(|_, producer| *producer != number);
                 }
