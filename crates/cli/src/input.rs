@@ -222,7 +222,11 @@ impl Input {
         let options = parse_options(format);
         let bitmask_set = format.isa.unwrap_or(Isa::JamV1).with_bitmask();
         let (program, standard, bytes) = match kind {
-            Kind::Elf => return Err(bad(&"this command does not link yet")),
+            Kind::Elf => {
+                let program = crate::link::link_for(&name, &bytes, format)?;
+                let blob = program.to_blob().map_err(|error| bad(&error))?;
+                (program, None, blob)
+            }
             Kind::Polkavm => {
                 let program = Program::parse(&bytes[..], &options).map_err(|error| bad(&error))?;
                 check_isa(&name, &program, format)?;

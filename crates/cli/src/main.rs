@@ -16,6 +16,7 @@ mod guest;
 mod input;
 mod inspect;
 mod lines;
+mod link;
 mod output;
 mod run;
 mod serve;
@@ -43,6 +44,8 @@ struct Cli {
 enum Command {
     /// Run a program and pass on its exit code
     Run(run::RunArgs),
+    /// Link a RISC-V ELF into a program
+    Link(link::LinkArgs),
     /// Assemble a text
     Asm(asm::AsmArgs),
     /// List a program's code
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
     let is_run = matches!(cli.command, Command::Run(_));
     let outcome = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Link(args) => link::link(args),
         Command::Asm(args) => asm::asm(args),
         Command::Disasm(args) => disasm::disasm(args),
         Command::Inspect(args) => inspect::inspect(args),

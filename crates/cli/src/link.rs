@@ -1,0 +1,252 @@
+//! `pvm link`: from a RISC-V ELF to a program.
+
+use crate::asm::{Container, container};
+use crate::failure::{Failure, Outcome};
+use crate::input::{FormatArgs, Input, Isa, Layout};
+use crate::output::{hex, print_json, unhex, write_binary, write_text};
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
+use pvm_isa::InstructionSet;
+use pvm_linker::{Config, OptLevel};
+use pvm_num::casts::to_u64;
+use pvm_num::limits::STACK_SIZE_DEFAULT;
+use pvm_program::Program;
+use serde::Serialize;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Files from this size on take long enough to show that something happens.
+const SLOW_SIZE: usize = 1 << 20;
+/// Exports that a JAM program's entry points go to, if it has all of one row.
+const JAM_ENTRY_POINTS: [&[&str]; 2] = [&["refine_ext", "accumulate_ext"], &["is_authorized_ext"]];
+
+/// Arguments of `pvm link`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  pvm link hello.elf -o hello.polkavm
+  pvm link contract.elf -o contract.polkavm --target revive_v1 --strip
+  pvm link service.elf -o service.spi --target jam-spi --dispatch-table refine_ext,accumulate_ext
+  pvm link hello.elf --emit ir --opt-level 0
+
+The ELF must keep its relocations: link it with --emit-relocs, or pass a relocatable file.")]
+pub(crate) struct LinkArgs {
+    /// The ELF; - is standard input
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
+    /// Where to write the program; - is standard output [default with --emit ir: -]
+    #[arg(short, long, value_name = "FILE", required_unless_present = "emit")]
+    output: Option<PathBuf>,
+    /// The instruction set and container [default: latest64 or latest32, as the ELF is 64-bit or 32-bit]
+    #[arg(long, value_enum)]
+    target: Option<Target>,
+    /// 0 keeps everything, 1 drops what cannot be reached, 2 optimises
+    #[arg(long, value_name = "0|1|2", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=2))]
+    opt_level: u8,
+    /// Leave out debug information
+    #[arg(short, long)]
+    strip: bool,
+    /// Least size of the stack in bytes; the program can ask for more
+    #[arg(long, value_name = "BYTES", default_value_t = STACK_SIZE_DEFAULT)]
+    min_stack_size: u32,
+    /// Exports that get a fixed place: entry i at offset 5 * i [default for jam-spi: refine_ext,accumulate_ext or
+    /// is_authorized_ext, if the program exports them]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    dispatch_table: Vec<String>,
+    /// A hash of metadata kept elsewhere, in hexadecimal, to put into the blob
+    #[arg(long, value_name = "HEX")]
+    metadata_hash: Option<String>,
+    /// Write something else than the program
+    #[arg(long, value_enum)]
+    emit: Option<Emit>,
+    /// Print what was made on standard error
+    #[arg(short, long)]
+    verbose: bool,
+    /// Print what was made as JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a program is linked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Target {
+    /// 64-bit, in macro blocks (polkavm from 0.37 on)
+    Latest64,
+    /// 64-bit, with a bitmask (polkavm up to 0.36)
+    Latest64Bitmask,
+    /// 32-bit
+    Latest32,
+    /// pallet-revive's contracts
+    #[value(name = "revive_v1")]
+    ReviveV1,
+    /// Gray Paper 0.8, as a .polkavm blob
+    #[value(name = "jam_v1")]
+    JamV1,
+    /// Gray Paper 0.8, as a standard program
+    JamSpi,
+}
+
+impl Target {
+    const fn set(self) -> InstructionSet {
+        match self {
+            Target::Latest64 => InstructionSet::Latest64,
+            Target::Latest64Bitmask => InstructionSet::Latest64Bitmask,
+            Target::Latest32 => InstructionSet::Latest32,
+            Target::ReviveV1 => InstructionSet::ReviveV1,
+            Target::JamV1 | Target::JamSpi => InstructionSet::JamV1,
+        }
+    }
+}
+
+/// Other outputs of the linker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Emit {
+    /// The intermediate form behind the passes, as text
+    Ir,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    input: String,
+    input_size: u64,
+    output: String,
+    output_size: u64,
+    instruction_set: &'static str,
+    opt_level: u8,
+    program_hash: String,
+    code_size: u32,
+    jump_table_entries: u32,
+    ro_data_size: u32,
+    rw_data_size: u32,
+    stack_size: u32,
+    imports: u32,
+    exports: u64,
+}
+
+/// Links.
+///
+/// # Errors
+/// What the linker does not accept, or a file that cannot be read or written.
+pub(crate) fn link(args: &LinkArgs) -> Outcome {
+    let stdout_taken = args.output.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    if args.json && (stdout_taken || args.emit.is_some()) {
+        return Err(Failure::usage("--json and the output would both go to standard output"));
+    }
+    let mut config = config(args)?;
+    let input = Input::read(&args.path)?;
+    let progress = progress(&input);
+    if args.emit == Some(Emit::Ir) {
+        let text = pvm_linker::link_to_text(&input.bytes, &config).map_err(|error| Failure::input(&input.name, error))?;
+        progress.finish_and_clear();
+        write_text(args.output.as_deref(), text.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut program = link_bytes(&input.name, &input.bytes, &config)?;
+    if args.target == Some(Target::JamSpi) && config.dispatch_table.is_empty() {
+        let has = |name: &&str| program.exports().any(|export| export.symbol == name.as_bytes());
+        if let Some(names) = JAM_ENTRY_POINTS.iter().find(|names| names.iter().all(has)) {
+            config.dispatch_table = names.iter().map(|name| name.as_bytes().to_vec()).collect();
+            program = link_bytes(&input.name, &input.bytes, &config)?;
+        }
+    }
+    let format = if args.target == Some(Target::JamSpi) { Container::Spi } else { Container::Polkavm };
+    let bytes = container(&input.name, &program, format)?;
+    progress.finish_and_clear();
+    let output = args.output.as_ref().expect("required unless something else is emitted");
+    write_binary(output, &bytes)?;
+    let summary = Summary {
+        input: input.name,
+        input_size: to_u64(input.bytes.len()),
+        output: output.display().to_string(),
+        output_size: to_u64(bytes.len()),
+        instruction_set: program.set().name(),
+        opt_level: args.opt_level,
+        program_hash: hex(&program.hash(false)),
+        code_size: program.code().len(),
+        jump_table_entries: program.jump_table().len(),
+        ro_data_size: program.ro_data_size(),
+        rw_data_size: program.rw_data_size(),
+        stack_size: program.stack_size(),
+        imports: program.imports().len(),
+        exports: to_u64(program.exports().count()),
+    };
+    if args.json {
+        print_json(&summary)?;
+    }
+    if args.verbose {
+        summary.print();
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn config(args: &LinkArgs) -> Outcome<Config> {
+    let metadata_hash = match &args.metadata_hash {
+        Some(text) => unhex(text).ok_or_else(|| Failure::usage("--metadata-hash: not pairs of hexadecimal digits"))?,
+        None => Vec::new(),
+    };
+    Ok(Config {
+        set: args.target.map(Target::set),
+        opt_level: level(args.opt_level),
+        strip: args.strip,
+        stack_size_min: args.min_stack_size,
+        dispatch_table: args.dispatch_table.iter().map(|name| name.as_bytes().to_vec()).collect(),
+        metadata_hash,
+    })
+}
+
+fn level(number: u8) -> OptLevel {
+    OptLevel::from_number(number).expect("the argument's parser allows levels only")
+}
+
+/// A sign of life for files that take long, if somebody looks.
+fn progress(input: &Input) -> ProgressBar {
+    if input.bytes.len() < SLOW_SIZE || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner().with_message(format!("linking {}", input.name));
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+fn link_bytes(name: &str, elf: &[u8], config: &Config) -> Outcome<Program> {
+    let linked = pvm_linker::link(elf, config).map_err(|error| Failure::input(name, error))?;
+    Ok(linked.program)
+}
+
+/// Links an ELF for a command that takes any program.
+///
+/// # Errors
+/// What the linker does not accept.
+pub(crate) fn link_for(name: &str, elf: &[u8], format: &FormatArgs) -> Outcome<Program> {
+    let asked = format.isa.or((format.latest64_layout != Layout::Detect).then_some(Isa::Latest64));
+    let set = asked.map(|isa| isa.with_layout(format.latest64_layout));
+    let config = Config { set, opt_level: level(format.opt_level), ..Config::default() };
+    link_bytes(name, elf, &config)
+}
+
+impl Summary {
+    fn print(&self) {
+        eprintln!(
+            "{} ({} bytes) -> {} ({} bytes): {}, level {}\n\
+             code {} bytes, jump table {} entries, ro data {} bytes, rw data {} bytes, stack {} bytes, \
+             {} imports, {} exports\n\
+             hash {}",
+            self.input,
+            self.input_size,
+            self.output,
+            self.output_size,
+            self.instruction_set,
+            self.opt_level,
+            self.code_size,
+            self.jump_table_entries,
+            self.ro_data_size,
+            self.rw_data_size,
+            self.stack_size,
+            self.imports,
+            self.exports,
+            self.program_hash
+        );
+    }
+}
