@@ -7,10 +7,10 @@ use crate::output::{hex, print_json, unhex, write_binary, write_text};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use pvm_isa::InstructionSet;
-use pvm_linker::{Config, OptLevel};
+use pvm_linker::Config;
 use pvm_num::casts::to_u64;
 use pvm_num::limits::STACK_SIZE_DEFAULT;
-use pvm_program::Program;
+use pvm_program::{Bytes, Program, Varints};
 use serde::Serialize;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -138,17 +138,17 @@ pub(crate) fn link(args: &LinkArgs) -> Outcome {
     let input = Input::read(&args.path)?;
     let progress = progress(&input);
     if args.emit == Some(Emit::Ir) {
-        let text = pvm_linker::link_to_text(&input.bytes, &config).map_err(|error| Failure::input(&input.name, error))?;
+        let text = pvm_linker::link_to_ir(&input.bytes, &config).map_err(|error| Failure::input(&input.name, error))?;
         progress.finish_and_clear();
         write_text(args.output.as_deref(), text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut program = link_bytes(&input.name, &input.bytes, &config)?;
+    let mut program = link_bytes(&input.name, &input.bytes, &config, args.strip)?;
     if args.target == Some(Target::JamSpi) && config.dispatch_table.is_empty() {
         let has = |name: &&str| program.exports().any(|export| export.symbol == name.as_bytes());
         if let Some(names) = JAM_ENTRY_POINTS.iter().find(|names| names.iter().all(has)) {
             config.dispatch_table = names.iter().map(|name| name.as_bytes().to_vec()).collect();
-            program = link_bytes(&input.name, &input.bytes, &config)?;
+            program = link_bytes(&input.name, &input.bytes, &config, args.strip)?;
         }
     }
     let format = if args.target == Some(Target::JamSpi) { Container::Spi } else { Container::Polkavm };
@@ -187,17 +187,12 @@ fn config(args: &LinkArgs) -> Outcome<Config> {
         None => Vec::new(),
     };
     Ok(Config {
-        set: args.target.map(Target::set),
-        opt_level: level(args.opt_level),
-        strip: args.strip,
-        stack_size_min: args.min_stack_size,
+        target: args.target.map(Target::set),
+        opt_level: args.opt_level,
+        min_stack_size: args.min_stack_size,
         dispatch_table: args.dispatch_table.iter().map(|name| name.as_bytes().to_vec()).collect(),
         metadata_hash,
     })
-}
-
-fn level(number: u8) -> OptLevel {
-    OptLevel::from_number(number).expect("the argument's parser allows levels only")
 }
 
 /// A sign of life for files that take long, if somebody looks.
@@ -210,9 +205,14 @@ fn progress(input: &Input) -> ProgressBar {
     bar
 }
 
-fn link_bytes(name: &str, elf: &[u8], config: &Config) -> Outcome<Program> {
-    let linked = pvm_linker::link(elf, config).map_err(|error| Failure::input(name, error))?;
-    Ok(linked.program)
+fn link_bytes(name: &str, elf: &[u8], config: &Config, strip: bool) -> Outcome<Program> {
+    let mut parts = pvm_linker::link(elf, config).map_err(|error| Failure::input(name, error))?.parts;
+    if strip {
+        parts.debug_strings = Bytes::EMPTY;
+        parts.debug_line_programs = Bytes::EMPTY;
+        parts.debug_line_program_ranges = Bytes::EMPTY;
+    }
+    Program::from_parts(parts, Varints::Strict).map_err(|error| Failure::input(name, format_args!("{error:#}")))
 }
 
 /// Links an ELF for a command that takes any program.
@@ -221,9 +221,9 @@ fn link_bytes(name: &str, elf: &[u8], config: &Config) -> Outcome<Program> {
 /// What the linker does not accept.
 pub(crate) fn link_for(name: &str, elf: &[u8], format: &FormatArgs) -> Outcome<Program> {
     let asked = format.isa.or((format.latest64_layout != Layout::Detect).then_some(Isa::Latest64));
-    let set = asked.map(|isa| isa.with_layout(format.latest64_layout));
-    let config = Config { set, opt_level: level(format.opt_level), ..Config::default() };
-    link_bytes(name, elf, &config)
+    let target = asked.map(|isa| isa.with_layout(format.latest64_layout));
+    let config = Config { target, opt_level: format.opt_level, ..Config::default() };
+    link_bytes(name, elf, &config, false)
 }
 
 impl Summary {
