@@ -1,6 +1,6 @@
 //! Display: the text of an instruction, as listings show it and the assembler reads it.
 //!
-//! [`syntax`] says how each instruction reads; everything else here writes numbers, registers and addresses.
+//! The function `syntax` says how each instruction reads; everything else here writes numbers, registers and addresses.
 
 use crate::{Format, Instruction, Opcode, Reg, Width};
 use core::fmt::{self, Write as _};

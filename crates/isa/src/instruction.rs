@@ -21,6 +21,19 @@ impl Instruction {
         Instruction { opcode, regs, imms }
     }
 
+    /// The instruction with these registers, as far as its format has them, and zeros for everything else: for questions about
+    /// an opcode's registers.
+    pub const fn with_registers(opcode: Opcode, regs: [Reg; 3]) -> Self {
+        let [r1, r2, r3] = regs;
+        let regs = match opcode.format().register_count() {
+            0 => [Reg::ra; 3],
+            1 => [r1, Reg::ra, Reg::ra],
+            2 => [r1, r2, Reg::ra],
+            _ => [r1, r2, r3],
+        };
+        Instruction::new(opcode, regs, [0, 0])
+    }
+
     /// Which instruction it is.
     #[inline(always)]
     pub const fn opcode(&self) -> Opcode {

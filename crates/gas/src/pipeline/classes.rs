@@ -1,12 +1,12 @@
 //! Classes: what the simulation needs to know of an opcode, with the settings of the rule already applied.
 
 use super::processor::SLOTS;
+use super::registers::{Base, Cell};
 use super::resources::Units;
-use crate::rule::Pipeline;
+use crate::rule::{MemoryLatency, Pipeline};
 use pvm_isa::cost::{self, ExtraSlot, Latency};
-use pvm_isa::encoding::bitmask;
 use pvm_isa::{Cost, Family, Format, Instruction, InstructionSet, Meaning, Opcode, Reg, Width};
-use pvm_num::casts::{low_u8, to_usize};
+use pvm_num::casts::to_usize;
 
 /// Latency of a branch that is cheap because one of its successors is a trap or marked unlikely.
 const BRANCH_CHEAP: u8 = 1;
@@ -40,7 +40,7 @@ impl Demand {
         }
     }
 
-    fn of(units: cost::Units) -> Demand {
+    const fn of(units: cost::Units) -> Demand {
         assert!(units.load + units.store <= units.alu, "a LOAD or STORE unit without an ALU unit");
         match (units.alu, units.mul, units.div) {
             (0, 0, 0) => Demand::Nothing,
@@ -48,7 +48,7 @@ impl Demand {
             (2, 0, 0) => Demand::TwoAlu,
             (1, 1, 0) => Demand::AluAndMul,
             (1, 0, 1) => Demand::AluAndDiv,
-            _ => unreachable!("the table has no such combination of units"),
+            _ => panic!("a combination of units the plan does not know"),
         }
     }
 }
@@ -56,6 +56,10 @@ impl Demand {
 /// An opcode's row of the cost table.
 #[derive(Clone, Copy, Debug)]
 struct Class {
+    /// Which of the register operands are sources.
+    sources: [Base; 3],
+    /// Whether the first is the destination.
+    destination: Base,
     /// 0 for a branch, whose latency depends on its successors.
     latency: u8,
     slots: u8,
@@ -64,39 +68,64 @@ struct Class {
     /// ... nor, unless this is set, the second.
     extra_ignores_second: bool,
     is_rename: bool,
-    units: Units,
     demand: Demand,
-    /// Which of the register operands are sources: all bits set or none, to be used as a mask.
-    sources: [u64; 3],
-    /// Whether the first register operand is the destination, likewise.
-    destination: u64,
+    units: Units,
 }
 
-/// An instruction as the simulation sees it.
+/// By opcode.
+type ClassTable = [Class; Opcode::COUNT];
+
+/// By width, load latency, and whether cmov reads its destination: made at compile time, as a meter has to be cheap to make.
+static TABLES: [[[ClassTable; 2]; 3]; 2] = {
+    const fn by_cmov(width: Width, memory: MemoryLatency) -> [ClassTable; 2] {
+        [class_table(width, memory, false), class_table(width, memory, true)]
+    }
+    const fn by_memory(width: Width) -> [[ClassTable; 2]; 3] {
+        [
+            by_cmov(width, MemoryLatency::L1Hit),
+            by_cmov(width, MemoryLatency::L2Hit),
+            by_cmov(width, MemoryLatency::L3Hit),
+        ]
+    }
+    [by_memory(Width::Narrow), by_memory(Width::Wide)]
+};
+
+fn table(width: Width, pipeline: Pipeline) -> &'static ClassTable {
+    let width = match width {
+        Width::Narrow => 0,
+        Width::Wide => 1,
+    };
+    let memory = match pipeline.memory {
+        MemoryLatency::L1Hit => 0,
+        MemoryLatency::L2Hit => 1,
+        MemoryLatency::L3Hit => 2,
+    };
+    &TABLES[width][memory][usize::from(pipeline.cmov_reads_destination)]
+}
+
+/// An instruction as the processor sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
-    /// Numbers of the register operands.
-    pub(crate) regs: [usize; 3],
-    /// Masks: which of them are sources.
-    pub(crate) sources: [u64; 3],
-    /// Mask: is the first the destination?
-    pub(crate) destination: u64,
+    /// Where its sources are read; a rename copies the second.
+    pub(super) sources: [Cell; 3],
+    /// Where its result is written.
+    pub(super) destination: Cell,
     /// Only copies a register, by renaming.
-    pub(crate) is_rename: bool,
+    pub(super) is_rename: bool,
     /// Decode slots.
-    pub(crate) slots: u8,
+    pub(super) slots: u8,
     /// Cycles from start to result.
-    pub(crate) latency: u8,
+    pub(super) latency: u8,
     /// Units held meanwhile.
-    pub(crate) units: Units,
+    pub(super) units: Units,
     /// The same, for the plan.
-    pub(crate) demand: Demand,
+    pub(super) demand: Demand,
 }
 
 /// The classes of all opcodes for an instruction set and settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Classes {
-    classes: [Class; Opcode::COUNT],
+    table: &'static ClassTable,
     /// The code bytes that make a branch to them cheap; equal where there is only one.
     cheap: [u8; 2],
 }
@@ -104,28 +133,23 @@ pub(crate) struct Classes {
 impl Classes {
     pub(crate) fn new(pipeline: Pipeline, set: InstructionSet) -> Self {
         const TRAP: u8 = 0;
-        let mut classes = [Class::new(Opcode::invalid, pipeline, set.width()); Opcode::COUNT];
-        for opcode in Opcode::ALL {
-            classes[opcode.index()] = Class::new(*opcode, pipeline, set.width());
-        }
-        Classes { classes, cheap: [TRAP, set.unlikely_byte().unwrap_or(TRAP)] }
+        Classes { table: table(set.width(), pipeline), cheap: [TRAP, set.unlikely_byte().unwrap_or(TRAP)] }
     }
 
-    /// The instruction as the simulation sees it. `next` is the code offset behind it.
-    #[inline]
+    /// The instruction as the processor sees it. `next` is the code offset behind it.
+    #[inline(always)]
     pub(crate) fn step(&self, instruction: &Instruction, next: u32, code: &[u8]) -> Step {
-        let class = &self.classes[instruction.opcode().index()];
-        let regs = [instruction.r1().index(), instruction.r2().index(), instruction.r3().index()];
+        let class = &self.table[instruction.opcode().index()];
+        let [r1, r2, r3] = [instruction.r1(), instruction.r2(), instruction.r3()];
         // No short circuits: these are quicker than a jump nobody can predict.
-        let extra = class.extra & (regs[0] != regs[1]) & (class.extra_ignores_second | (regs[0] != regs[2]));
+        let extra = class.extra & (r1 != r2) & (class.extra_ignores_second | (r1 != r3));
         let latency = match class.latency {
             0 if !class.is_rename => self.branch_latency(instruction, next, code),
             latency => latency,
         };
         Step {
-            regs,
-            sources: class.sources,
-            destination: class.destination,
+            sources: [class.sources[0].cell(r1), class.sources[1].cell(r2), class.sources[2].cell(r3)],
+            destination: class.destination.cell(r1),
             is_rename: class.is_rename,
             slots: class.slots + u8::from(extra),
             latency,
@@ -145,76 +169,68 @@ impl Classes {
     }
 }
 
-impl Class {
-    fn new(opcode: Opcode, pipeline: Pipeline, width: Width) -> Class {
-        let Cost { is_rename, latency, slots, extra_slot, narrow, units } = opcode.cost();
-        let (latency, slots) = match (latency, width, narrow) {
-            (Latency::Cycles(_), Width::Narrow, Some(narrow)) => narrow,
-            (Latency::Cycles(cycles), ..) => (cycles, slots),
-            (Latency::Memory, ..) => (pipeline.memory.cycles(), slots),
-            (Latency::Branch, ..) => (0, slots),
-        };
-        assert!(latency <= LATENCY_MAX, "a latency of the table is beyond the calendar");
-        assert!(latency > 0 || is_rename || opcode.family() == Family::branch, "a result in no time");
-        assert!(slots + u8::from(extra_slot != ExtraSlot::Never) <= SLOTS, "no cycle could decode it");
-        let has_three = opcode.format() == Format::RegRegReg;
-        assert!(has_three || extra_slot != ExtraSlot::UnlessAny, "a second source needs a third operand");
-        let probe = Probe::of(opcode, pipeline);
-        Class {
-            latency,
-            slots,
-            extra: extra_slot != ExtraSlot::Never,
-            extra_ignores_second: extra_slot == ExtraSlot::UnlessFirst,
-            is_rename,
-            units: Units::new(units),
-            demand: Demand::of(units),
-            sources: probe.sources.map(mask),
-            destination: mask(probe.destination),
+const fn class_table(width: Width, memory: MemoryLatency, cmov_reads_destination: bool) -> ClassTable {
+    let mut table = [class(Opcode::invalid, width, memory, cmov_reads_destination); Opcode::COUNT];
+    let mut index = 0;
+    while index < table.len() {
+        table[index] = class(Opcode::ALL[index], width, memory, cmov_reads_destination);
+        index += 1;
+    }
+    table
+}
+
+const fn class(opcode: Opcode, width: Width, memory: MemoryLatency, cmov_reads_destination: bool) -> Class {
+    let Cost { is_rename, latency, slots, extra_slot, narrow, units } = opcode.cost();
+    let (latency, slots) = match (latency, width, narrow) {
+        (Latency::Cycles(_), Width::Narrow, Some(narrow)) => narrow,
+        (Latency::Cycles(cycles), ..) => (cycles, slots),
+        (Latency::Memory, ..) => (memory.cycles(), slots),
+        (Latency::Branch, ..) => (0, slots),
+    };
+    let is_branch = matches!(opcode.family(), Family::branch);
+    assert!(latency <= LATENCY_MAX, "a latency of the table is beyond the calendar");
+    assert!(latency > 0 || is_rename || is_branch, "a result in no time");
+    assert!(slots < SLOTS || slots == SLOTS && matches!(extra_slot, ExtraSlot::Never), "no cycle could decode it");
+    let has_three = matches!(opcode.format(), Format::RegRegReg);
+    assert!(has_three || !matches!(extra_slot, ExtraSlot::UnlessAny), "a second source needs a third operand");
+    Class {
+        sources: sources(opcode, cmov_reads_destination),
+        destination: destination(opcode),
+        latency,
+        slots,
+        extra: !matches!(extra_slot, ExtraSlot::Never),
+        extra_ignores_second: matches!(extra_slot, ExtraSlot::UnlessFirst),
+        is_rename,
+        demand: Demand::of(units),
+        units: Units::new(units),
+    }
+}
+
+/// Asks an instruction with three different registers. What `memset` does to registers the model does not track, and what `cmov`
+/// has to do with its destination depends on the settings.
+const fn sources(opcode: Opcode, cmov_reads_destination: bool) -> [Base; 3] {
+    let mut reads = Instruction::with_registers(opcode, PROBES).reads();
+    match opcode.meaning() {
+        Meaning::Memset => return [Base::NOTHING; 3],
+        Meaning::Cmov(_) | Meaning::CmovImm(_) if !cmov_reads_destination => reads = reads.without(PROBES[0]),
+        _ => {}
+    }
+    let mut sources = [Base::NOTHING; 3];
+    let mut operand = 0;
+    while operand < PROBES.len() {
+        if reads.contains(PROBES[operand]) {
+            sources[operand] = Base::REGISTER;
         }
+        operand += 1;
+    }
+    sources
+}
+
+const fn destination(opcode: Opcode) -> Base {
+    match Instruction::with_registers(opcode, PROBES).destination() {
+        Some(_) => Base::REGISTER, // it is always the first operand
+        None => Base::NOWHERE,
     }
 }
 
-/// Which register operands of an opcode are sources, and whether the first is the destination.
-struct Probe {
-    sources: [bool; 3],
-    destination: bool,
-}
-
-impl Probe {
-    /// Asks an instruction with three different registers. What `memset` does to registers is not tracked by the model, and
-    /// what `cmov` has to do with its destination depends on the settings.
-    fn of(opcode: Opcode, pipeline: Pipeline) -> Probe {
-        const REGS: [Reg; 3] = [Reg::a0, Reg::a1, Reg::a2];
-        let instruction = instruction_with(opcode, REGS);
-        let reads = match opcode.meaning() {
-            Meaning::Memset => return Probe { sources: [false; 3], destination: false },
-            Meaning::Cmov(_) | Meaning::CmovImm(_) if !pipeline.cmov_reads_destination => {
-                instruction.reads().without(REGS[0])
-            }
-            _ => instruction.reads(),
-        };
-        Probe { sources: REGS.map(|reg| reads.contains(reg)), destination: instruction.destination() == Some(REGS[0]) }
-    }
-}
-
-/// An instruction with these register operands, as far as its format has them, made by decoding.
-fn instruction_with(opcode: Opcode, regs: [Reg; 3]) -> Instruction {
-    const SET: InstructionSet = InstructionSet::Latest64Bitmask;
-    const NO_OPCODE: u8 = 255;
-    let number = match SET.number(opcode) {
-        Some(number) => low_u8(u64::from(number)),
-        None => NO_OPCODE, // `invalid` is the only opcode this set does not number
-    };
-    let [r1, r2, r3] = regs.map(Reg::number);
-    let operands = match opcode.format() {
-        Format::RegRegReg => [r2 | r3 << 4, r1],
-        _ => [r1 | r2 << 4, 0],
-    };
-    let instruction = bitmask::decode(SET, &[number, operands[0], operands[1]], 0, 2);
-    assert!(instruction.opcode() == opcode, "the set numbers every opcode");
-    instruction
-}
-
-const fn mask(set: bool) -> u64 {
-    if set { u64::MAX } else { 0 }
-}
+const PROBES: [Reg; 3] = [Reg::a0, Reg::a1, Reg::a2];

@@ -1,7 +1,7 @@
 //! The pipeline model: the cycles a model processor needs for a block (gas-model.md, gas.md 3).
 //!
 //! ```text
-//! Instruction -- classes --> Step -- processor --> cycles       window, resources: what both have to do with
+//! Instruction -- classes --> Step -- processor --> cycles       window, registers, resources: what both use
 //!                                     |      |
 //!                            exact?  plan  simulate             trace: for those who want to watch
 //! ```
@@ -9,6 +9,7 @@
 mod classes;
 mod plan;
 mod processor;
+mod registers;
 mod resources;
 mod simulate;
 pub(crate) mod trace;

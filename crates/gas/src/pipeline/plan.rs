@@ -21,9 +21,9 @@
 //! enough for whatever 32 entries of the window can have in front of them, except many divisions.
 
 use super::classes::{Demand, LATENCY_MAX, Step};
+use super::registers::Registers;
 use super::window::Origin;
 use pvm_num::casts::{low_u64, to_usize, widen_u8};
-use pvm_num::limits::REGISTER_COUNT;
 
 /// Instructions that may start per cycle.
 pub(super) const STARTS: u8 = 5;
@@ -101,7 +101,7 @@ impl Span {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     /// Where the value of each register comes from.
-    pub(super) origins: [Origin; REGISTER_COUNT],
+    pub(super) origins: Registers<Origin>,
     /// The hour in which the next instruction could start at the earliest. Those from here on are described.
     now: u32,
     hours: [Hour; HOURS],
@@ -109,13 +109,13 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new() -> Self {
-        Plan { origins: [Origin(0); REGISTER_COUNT], now: 0, hours: [Hour::FREE; HOURS] }
+        Plan { origins: Registers::new(), now: 0, hours: [Hour::FREE; HOURS] }
     }
 
     /// Ready for the next block; nothing was reserved from cycle `end` on.
     #[inline]
     pub(super) fn clear(&mut self, end: u32) {
-        self.origins = [Origin(0); REGISTER_COUNT];
+        self.origins.clear();
         self.advance(end.div_ceil(HOUR));
         self.now = 0;
     }

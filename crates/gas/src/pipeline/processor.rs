@@ -92,15 +92,13 @@ impl Processor {
             self.slots = SLOTS;
         }
         self.slots -= step.slots;
-        let [to, from, other] = step.regs.map(|reg| self.plan.origins[reg]);
+        let sources = step.sources.map(|cell| self.plan.origins.get(cell));
         if step.is_rename {
             observer.decoded(None, self.cycle);
-            self.plan.origins[step.regs[0]] = from;
+            self.plan.origins.set(step.destination, sources[1]);
             return;
         }
         observer.decoded(Some(self.window.tail), self.cycle);
-        let [first, second, third] = step.sources;
-        let sources = [Origin(to.0 & first), Origin(from.0 & second), Origin(other.0 & third)];
         let available = sources[0].max(sources[1]).max(sources[2]).cycle();
         let Some(start) = self.plan.schedule(step, self.cycle, available.max(self.cycle + 1)) else {
             self.give_up_plan();
@@ -109,7 +107,7 @@ impl Processor {
         observer.started(self.window.tail, start);
         let finish = start + widen_u8(step.latency);
         let origin = Origin::new(finish, Window::place(self.window.tail));
-        self.plan.origins[step.regs[0]] = Origin(origin.0 & step.destination | to.0 & !step.destination);
+        self.plan.origins.set(step.destination, origin);
         self.window.append(Entry { sources, finish, units: step.units, latency: step.latency });
         self.end = self.end.max(finish);
     }

@@ -14,11 +14,11 @@
 use super::classes::{LATENCY_MAX, Step};
 use super::plan::STARTS;
 use super::processor::{Observer, Processor, SLOTS};
+use super::registers::Registers;
 use super::resources::Units;
 use super::window::{Entry, Origin, RING, UNKNOWN, WINDOW, Window};
 use crate::rule::Acceleration;
 use pvm_num::casts::{to_u32, to_usize, widen_u8};
-use pvm_num::limits::REGISTER_COUNT;
 
 /// Length of the calendar in cycles.
 const CALENDAR: usize = 128;
@@ -40,7 +40,7 @@ pub(super) struct Events {
     /// Entries without a result.
     unfinished: Entries,
     /// By register: the entry that writes it last, or none. May name a finished one.
-    writer: [Entries; REGISTER_COUNT],
+    writer: Registers<Entries>,
     /// Days of the calendar with something on them; what stands on other days is stale.
     days: u128,
     /// By F modulo its length: the entries that finish.
@@ -60,7 +60,7 @@ impl Events {
             fresh: 0,
             ready: 0,
             unfinished: 0,
-            writer: [0; REGISTER_COUNT],
+            writer: Registers::new(),
             days: 0,
             calendar: [0; CALENDAR],
             sources: [0; RING],
@@ -70,7 +70,7 @@ impl Events {
 
     /// Takes over from a plan in the decode phase of `cycle`. Who was to start before has done so, who is to start now will. The
     /// others are set free: they start no sooner, but perhaps later. Returns the largest F of those in execution.
-    pub(super) fn resume(&mut self, cycle: u32, window: &mut Window, origins: &[Origin; REGISTER_COUNT]) -> u32 {
+    pub(super) fn resume(&mut self, cycle: u32, window: &mut Window, origins: &Registers<Origin>) -> u32 {
         self.has_results = false;
         self.free = Units::ALL;
         self.waiting = 0;
@@ -78,7 +78,7 @@ impl Events {
         self.ready = 0;
         self.unfinished = 0;
         self.days = 0;
-        self.writer = origins.map(|origin| unfinished_at(cycle, origin));
+        self.writer.convert(origins, |origin| unfinished_at(cycle, origin));
         let mut end = 0;
         for place in (window.head..window.tail).map(Window::place) {
             let entry = window.at_mut(place);
@@ -170,7 +170,8 @@ impl Processor {
         self.slots -= step.slots;
         if step.is_rename {
             observer.decoded(None, self.cycle);
-            self.events.writer[step.regs[0]] = self.events.writer[step.regs[1]];
+            let from = self.events.writer.get(step.sources[1]);
+            self.events.writer.set(step.destination, from);
         } else {
             observer.decoded(Some(self.window.tail), self.cycle);
             self.enter(&step);
@@ -194,12 +195,10 @@ impl Processor {
         if self.window.tail.is_multiple_of(WINDOW) {
             // The half of the ring that is entered now: whoever was there is gone, also as the writer of a register.
             let half: Entries = u64::from(u32::MAX) << place;
-            for writer in &mut events.writer {
-                *writer &= !half;
-            }
+            events.writer.update(|writer| writer & !half);
         }
-        let [r1, r2, r3] = step.regs.map(|reg| events.writer[reg]);
-        let sources = (r1 & step.sources[0] | r2 & step.sources[1] | r3 & step.sources[2]) & events.unfinished;
+        let [first, second, third] = step.sources.map(|cell| events.writer.get(cell));
+        let sources = (first | second | third) & events.unfinished;
         self.window.append(Entry {
             sources: [Origin(0); 3],
             finish: UNKNOWN,
@@ -210,7 +209,7 @@ impl Processor {
         events.users[place] = 0;
         events.depend(place, sources);
         events.unfinished |= entry;
-        events.writer[step.regs[0]] = entry & step.destination | r1 & !step.destination;
+        events.writer.set(step.destination, entry);
         if sources == 0 {
             events.fresh |= entry;
         } else {
