@@ -45,7 +45,7 @@ fn memory(name: &str) -> MemoryLatency {
     }
 }
 
-/// Rows of a file that a newer rule contradicts. Taking one out marks it as met.
+/// Rows of a file that a newer rule contradicts, and the reason.
 fn superseded(file: &str) -> BTreeMap<usize, String> {
     let rows = rows("superseded.tsv").into_iter().filter(|row| row[0] == file);
     rows.map(|row| (row[1].parse().unwrap(), row[2].clone())).collect()
