@@ -15,6 +15,13 @@ pub struct LinkError {
     pub at: Location,
 }
 
+impl LinkError {
+    /// What was made cannot be written; that has no place in the file.
+    pub(crate) fn from_program(error: pvm_program::ProgramError) -> LinkError {
+        LinkError { kind: LinkErrorKind::Program(error), at: Location::default() }
+    }
+}
+
 /// A place in the file; what is not known or does not apply is absent.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Location {
@@ -104,7 +111,7 @@ pub enum LinkErrorKind {
     BadAlignment { align: u64, max: u64 },
     /// Code of an odd number of bytes.
     #[error("code of an odd number of bytes: {size}")]
-    OddCodeSize { size: u64 },
+    OddCodeSize { size: u32 },
     /// Nothing to run.
     #[error("no code section")]
     NoCode,
@@ -272,6 +279,9 @@ pub enum LinkErrorKind {
     /// An entry of the dispatch table that is no export.
     #[error("dispatch table names `{name}`, which is not exported")]
     UnknownDispatchEntry { name: Box<str> },
+    /// More code addresses than a program can have.
+    #[error("{length} code addresses; at most {limit}")]
+    JumpTableTooLong { length: u64, limit: u32 },
     /// The stack is larger than an address space.
     #[error("stack of {size} bytes does not fit a 32-bit address space")]
     StackTooBig { size: u64 },

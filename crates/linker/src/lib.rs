@@ -1,15 +1,26 @@
-//! The linker: from a RISC-V ELF to a PVM program.
+//! The linker: from a RISC-V ELF file to a PVM program.
 //!
 //! ```text
-//! elf::parse -> lift::lift -> passes::run -> emit::emit -> Linked
-//!  ELF tables    ir::Program    ir::Program    code, data   .polkavm
+//! ELF --elf--> sections, symbols, relocations --lift (with reloc)--> ir --passes--> ir --emit--> Linked
 //! ```
 //!
-//! Linking is deterministic: the same bytes and configuration give the same program. Everything is relative to sections
-//! and symbols until `emit` gives addresses; no address of the file survives. The crate does not search libraries, and
-//! does not load or run anything.
+//! The file must keep its relocations (`--emit-relocs`, or a relocatable file): the program gets a memory layout of its
+//! own, and code addresses become positions in a jump table. What is accepted, and what becomes of it, is in elf.md; errors
+//! name section, offset, function and, where one can help, the compiler's flag.
+//!
+//! What it deliberately does not do: it resolves no symbols between files and reads no archives, which is the work of an
+//! ordinary linker before it.
+//!
+//! ```
+//! use pvm_linker::{Config, LinkErrorKind, link};
+//!
+//! let error = link(b"no ELF file", &Config::default()).unwrap_err();
+//! assert_eq!(error.kind, LinkErrorKind::NotAnElf);
+//! assert_eq!(error.to_string(), "not an ELF file");
+//! ```
 #![forbid(unsafe_code)]
 
+mod config;
 mod elf;
 mod emit;
 mod error;
@@ -19,39 +30,13 @@ mod limits;
 mod passes;
 mod reloc;
 
+pub use config::Config;
 pub use error::{LinkError, LinkErrorKind, Location};
 pub use reloc::RelocKind;
 
 use pvm_isa::InstructionSet;
-use pvm_num::limits::STACK_SIZE_DEFAULT;
 use pvm_program::ProgramParts;
-
-/// What to make.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Config {
-    /// The instruction set; by default the newest one for the file's width.
-    pub target: Option<InstructionSet>,
-    /// 0 keeps everything; 1 and above drop unreachable code and data.
-    pub opt_level: u8,
-    /// Least size of the stack in bytes.
-    pub min_stack_size: u32,
-    /// Exports to which the code starts with a jump each, at offsets 0, 5, 10, ...
-    pub dispatch_table: Vec<Vec<u8>>,
-    /// A hash of metadata kept elsewhere, put into the blob as it is.
-    pub metadata_hash: Vec<u8>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            target: None,
-            opt_level: 1,
-            min_stack_size: STACK_SIZE_DEFAULT,
-            dispatch_table: Vec::new(),
-            metadata_hash: Vec::new(),
-        }
-    }
-}
+use pvm_riscv::Xlen;
 
 /// A linked program.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,28 +51,46 @@ impl Linked {
     /// # Errors
     /// If a section is too long for its container.
     pub fn to_polkavm_blob(&self) -> Result<Vec<u8>, LinkError> {
-        self.parts.to_blob().map_err(|error| emit::whole(LinkErrorKind::Program(error)))
+        self.parts.to_blob().map_err(LinkError::from_program)
     }
 }
 
-/// Links a file.
+/// Links a file. The same bytes and configuration always give the same program.
 ///
 /// # Errors
-/// The first thing in the file that cannot be linked, with its place.
+/// The first thing that is wrong with the file, or that cannot be expressed in the instruction set.
 pub fn link(elf: &[u8], config: &Config) -> Result<Linked, LinkError> {
-    let elf = elf::parse(elf, false)?;
-    let mut program = lift::lift(&elf)?;
-    passes::run(&mut program, config.opt_level);
-    emit::emit(&elf, &program, config)
+    with_program(elf, config, |program, set| Ok(Linked { parts: emit::emit(program, config, set)? }))
 }
 
 /// The intermediate form of a file after all passes, as text.
 ///
 /// # Errors
-/// As [`link`].
+/// As [`link`], as far as it gets to that point.
 pub fn link_to_ir(elf: &[u8], config: &Config) -> Result<String, LinkError> {
-    let elf = elf::parse(elf, false)?;
+    with_program(elf, config, |program, _| Ok(program.to_string()))
+}
+
+fn with_program<T>(
+    bytes: &[u8],
+    config: &Config,
+    finish: impl FnOnce(&ir::Program<'_>, InstructionSet) -> Result<T, LinkError>,
+) -> Result<T, LinkError> {
+    let elf = elf::parse(bytes, !config.strip)?;
+    let set = instruction_set(elf.xlen, config)?;
     let mut program = lift::lift(&elf)?;
     passes::run(&mut program, config.opt_level);
-    Ok(program.to_string())
+    finish(&program, set)
+}
+
+fn instruction_set(xlen: Xlen, config: &Config) -> Result<InstructionSet, LinkError> {
+    let set = config.target.unwrap_or(match xlen {
+        Xlen::Rv32 => InstructionSet::Latest32,
+        Xlen::Rv64 => InstructionSet::Latest64,
+    });
+    if set.is_64_bit() != (xlen == Xlen::Rv64) {
+        let kind = LinkErrorKind::WidthMismatch { bits: xlen.bits(), set };
+        return Err(LinkError { kind, at: Location::default() });
+    }
+    Ok(set)
 }

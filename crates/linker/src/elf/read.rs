@@ -165,7 +165,7 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             return refuse(LinkErrorKind::BadAlignment { align, max: SECTION_ALIGN_MAX });
         }
         if class == Class::Code && !size.is_multiple_of(2) {
-            return refuse(LinkErrorKind::OddCodeSize { size: size.into() });
+            return refuse(LinkErrorKind::OddCodeSize { size });
         }
         // Debug sections with compressed contents are as good as absent; nothing else reads a section that is not loaded.
         let data = if flags.contains(elf::SHF_COMPRESSED) { &[] } else { data };

@@ -1,116 +1,125 @@
-//! Code: blocks in layout order as instructions with labels, then as bytes (elf.md 5.2).
+//! Blocks as items of the code builder.
 
-use super::{Values, whole};
-use crate::Config;
-use crate::elf::Elf;
-use crate::error::{LinkError, LinkErrorKind};
-use crate::ir::{BlockId, Inst, Program, Terminator};
-use pvm_isa::{Instruction, InstructionSet};
-use pvm_num::casts::{signed_32, to_usize};
-use pvm_program::{CodeBuilder, Item, ProgramErrorKind};
+use super::Resolver;
+use crate::config::Config;
+use crate::error::{LinkError, LinkErrorKind, Location};
+use crate::ir::{Block, BlockId, Inst, Source, Terminator};
+use pvm_isa::{Instruction, InstructionSet, Opcode};
+use pvm_num::casts::{low_u32, sign_extend_32, signed_32, to_u32, to_usize};
+use pvm_program::{CodeBuilder, CodeLayout, Item};
 
-/// Emitted code.
-pub(crate) struct Code {
-    /// Code section: jump table, code and bitmask.
-    pub(crate) bytes: Vec<u8>,
-    /// Code offset of every block in the layout.
-    pub(crate) block_offsets: Vec<u32>,
+/// The code with what is known of its parts.
+pub(super) struct Emitted {
+    pub(super) layout: CodeLayout,
+    /// Label of each block; none for those that were dropped.
+    label_of_block: Vec<Option<u32>>,
 }
 
-pub(crate) fn emit(
-    elf: &Elf<'_>,
-    program: &Program<'_>,
-    config: &Config,
+impl Emitted {
+    /// Where a block that is part of the program starts.
+    pub(super) fn offset(&self, block: BlockId) -> u32 {
+        let label = self.label_of_block[block.index()].expect("blocks that are referred to are never dropped");
+        self.layout.offsets[to_usize(label)]
+    }
+}
+
+struct Emitter<'e, 'r, 'a> {
+    resolver: &'e Resolver<'r, 'a>,
     set: InstructionSet,
-    values: &Values<'_>,
-    jump_table: &[u32],
-) -> Result<Code, LinkError> {
-    let mut writer = Writer { builder: CodeBuilder::new(set), values, labels: vec![0; program.blocks.len()] };
-    // Blocks by the label of their first item; jumps name blocks until all labels are known.
-    let mut sources = Vec::new();
-    for (position, id) in program.layout.iter().enumerate() {
-        let block = program.block(*id);
-        writer.labels[id.index()] = writer.next_label();
-        for inst in &block.instructions {
-            writer.instruction(inst);
-            sources.push(inst.source);
-        }
-        writer.terminator(block.terminator, program.layout.get(position + 1).copied());
-        sources.resize(writer.builder.items.len(), block.terminator_source);
+    /// Targets are numbers of blocks until all blocks have labels.
+    items: Vec<Item>,
+}
+
+pub(super) fn emit(resolver: &Resolver<'_, '_>, config: &Config, set: InstructionSet) -> Result<Emitted, LinkError> {
+    let program = resolver.program;
+    let mut label_of_block = vec![None; program.blocks.len()];
+    let mut emitter = Emitter { resolver, set, items: Vec::new() };
+    for (index, id) in program.layout.iter().enumerate() {
+        label_of_block[id.index()] = Some(to_u32(emitter.items.len()));
+        emitter.block(program.block(*id), program.layout.get(index + 1).copied())?;
     }
-    let Writer { mut builder, labels, .. } = writer;
+    let label = |block: BlockId| label_of_block[block.index()].expect("blocks that are referred to are never dropped");
+    let mut builder = CodeBuilder::new(set);
+    builder.items = emitter.items;
     for item in &mut builder.items {
-        item.target = item.target.map(|block| labels[to_usize(block)]);
+        item.target = item.target.map(|block| label(BlockId(block)));
     }
-    builder.jump_table = jump_table.iter().map(|block| labels[to_usize(*block)]).collect();
+    builder.jump_table = resolver.jump_table.blocks.iter().map(|block| label(*block)).collect();
     for name in &config.dispatch_table {
-        let export = program.exports.iter().find(|export| export.symbol == name);
-        let missing = || LinkErrorKind::UnknownDispatchEntry { name: String::from_utf8_lossy(name).into() };
-        builder.dispatch_table.push(labels[export.ok_or_else(|| whole(missing()))?.block.index()]);
-    }
-    let layout = builder.build().map_err(|error| match error.kind {
-        ProgramErrorKind::UnsupportedInstruction { opcode, set } => {
-            let kind = LinkErrorKind::NotInInstructionSet { instruction: opcode.name(), set };
-            let source = usize::try_from(error.at.offset).ok().and_then(|index| sources.get(index));
-            source.map_or_else(|| whole(kind.clone()), |source| elf.error(source.section, source.offset, kind.clone()))
+        match program.exports.iter().find(|export| export.symbol == name.as_slice()) {
+            Some(export) => builder.dispatch_table.push(label(export.block)),
+            None => {
+                let kind = LinkErrorKind::UnknownDispatchEntry { name: String::from_utf8_lossy(name).into() };
+                return Err(LinkError { kind, at: Location::default() });
+            }
         }
-        _ => whole(LinkErrorKind::Program(error)),
-    })?;
-    let block_offsets = labels.iter().map(|label| layout.offsets[to_usize(*label)]).collect();
-    Ok(Code { bytes: layout.to_bytes(), block_offsets })
+    }
+    let layout = builder.build().map_err(LinkError::from_program)?;
+    Ok(Emitted { layout, label_of_block })
 }
 
-struct Writer<'v> {
-    builder: CodeBuilder,
-    values: &'v Values<'v>,
-    /// Label of each block's first item.
-    labels: Vec<u32>,
-}
-
-impl Writer<'_> {
-    fn next_label(&self) -> u32 {
-        pvm_num::casts::to_u32(self.builder.items.len())
+impl Emitter<'_, '_, '_> {
+    fn push(&mut self, instruction: Instruction, target: Option<BlockId>, source: Source) -> Result<(), LinkError> {
+        let opcode = instruction.opcode();
+        if !self.set.supports(opcode) {
+            let kind = LinkErrorKind::NotInInstructionSet { instruction: opcode.name(), set: self.set };
+            return Err(self.resolver.program.error(source, kind));
+        }
+        self.items.push(Item { instruction, target: target.map(|block| block.0) });
+        Ok(())
     }
 
-    fn instruction(&mut self, inst: &Inst) {
-        let op = match inst.symbol {
-            None => inst.op,
-            Some(symbol) => inst.op.with_imm1(signed_32(self.values.value(symbol))),
-        };
-        self.builder.push(op);
-    }
-
-    fn jump(&mut self, instruction: Instruction, block: BlockId) {
-        self.builder.push(Item { instruction, target: Some(block.0) });
-    }
-
-    fn terminator(&mut self, terminator: Terminator, next: Option<BlockId>) {
-        let address = |block: BlockId| signed_32(self.values.code_addresses[block.index()]);
-        match terminator {
-            Terminator::Trap => {
-                self.builder.push(Instruction::trap());
+    fn block(&mut self, block: &Block<'_>, next: Option<BlockId>) -> Result<(), LinkError> {
+        for inst in &block.instructions {
+            self.push(self.resolved(inst), None, inst.source)?;
+        }
+        let source = block.terminator_source;
+        let address = |block: BlockId| signed_32(self.resolver.jump_table.address(block));
+        match block.terminator {
+            Terminator::Trap => self.push(Instruction::trap(), None, source),
+            Terminator::Jump(target) => self.jump(target, next, source),
+            // The combined instruction tells engines that the called function returns to what follows.
+            Terminator::Call { link, target, back } if next == Some(back) => {
+                self.push(Instruction::load_imm_and_jump(link, address(back), 0), Some(target), source)
             }
-            Terminator::Jump(target) if next == Some(target) => {
-                self.builder.push(Instruction::fallthrough());
-            }
-            Terminator::Jump(target) => self.jump(Instruction::jump(0), target),
             Terminator::Call { link, target, back } => {
-                let call = Instruction::load_imm_and_jump(link, address(back), 0);
-                self.jump(call, target);
+                self.push(Instruction::load_imm(link, address(back)), None, source)?;
+                self.push(Instruction::jump(0), Some(target), source)
             }
             Terminator::JumpIndirect { base, offset } => {
-                self.builder.push(Instruction::jump_indirect(base, offset));
+                self.push(Instruction::jump_indirect(base, offset), None, source)
             }
             Terminator::CallIndirect { link, base, offset, back } => {
                 let call = Instruction::load_imm_and_jump_indirect(link, base, address(back), offset);
-                self.builder.push(call);
+                self.push(call, None, source)
             }
+            Terminator::Branch { taken, otherwise, .. } if taken == otherwise => self.jump(taken, next, source),
             Terminator::Branch { branch, taken, otherwise } => {
-                self.jump(branch, taken);
-                if next != Some(otherwise) {
-                    self.jump(Instruction::jump(0), otherwise);
+                self.push(branch, Some(taken), source)?;
+                match next == Some(otherwise) {
+                    true => Ok(()),
+                    false => self.push(Instruction::jump(0), Some(otherwise), source),
                 }
             }
         }
+    }
+
+    fn jump(&mut self, target: BlockId, next: Option<BlockId>, source: Source) -> Result<(), LinkError> {
+        match next == Some(target) {
+            true => self.push(Instruction::fallthrough(), None, source),
+            false => self.push(Instruction::jump(0), Some(target), source),
+        }
+    }
+
+    /// The instruction with its symbol's value in place of its first immediate.
+    fn resolved(&self, inst: &Inst) -> Instruction {
+        let Some(symbol) = inst.symbol else { return inst.op };
+        let value = self.resolver.value(symbol);
+        // Addresses from 2^31 on are no sign-extended immediate of a 64-bit register. For accesses it does not matter,
+        // since they count modulo 2^32.
+        if inst.op.opcode() == Opcode::load_imm && self.set.is_64_bit() && sign_extend_32(low_u32(value)) != value {
+            return Instruction::load_imm64(inst.op.r1(), value);
+        }
+        inst.op.with_imm1(signed_32(low_u32(value)))
     }
 }

@@ -18,8 +18,9 @@
 
 mod text;
 
+use crate::error::{LinkError, LinkErrorKind, Location};
 use pvm_isa::{Instruction, Reg, RegSet, Width};
-use pvm_num::casts::{to_u32, to_usize};
+use pvm_num::casts::{to_u32, to_usize, widen};
 
 /// Number of a block.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -273,6 +274,20 @@ impl<'a> Program<'a> {
     /// The blocks of the program in layout order.
     pub fn blocks_in_order(&self) -> impl Iterator<Item = (BlockId, &Block<'a>)> {
         self.layout.iter().map(|id| (*id, self.block(*id)))
+    }
+
+    /// An error at a place of the file.
+    #[cold]
+    pub(crate) fn error(&self, source: Source, kind: LinkErrorKind) -> LinkError {
+        let before = self.blocks.iter().filter(|block| block.source.section == source.section);
+        let before = before.filter(|block| block.label.is_some() && block.source.offset <= source.offset);
+        let function = before.max_by_key(|block| block.source.offset).and_then(|block| block.label);
+        let at = Location {
+            section: self.sections.get(to_usize(source.section)).map(|name| (*name).into()),
+            offset: Some(widen(source.offset)),
+            symbol: function.map(Into::into),
+        };
+        LinkError { kind, at }
     }
 
     /// The data sections that are part of the program.

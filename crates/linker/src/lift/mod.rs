@@ -14,6 +14,8 @@ mod metadata;
 mod registers;
 mod targets;
 
+pub(crate) use lower::SPILL_SECTION;
+
 use crate::elf::{Class, Elf, SectionId, SymbolKind};
 use crate::error::{LinkError, LinkErrorKind, Location};
 use crate::ir::{Data, DataId, DataKind, DataRelocation, DataValue, Export, Program};

@@ -1,64 +1,86 @@
-//! Reachability: drops code and data that no export leads to.
+//! Drops blocks and data sections that no export leads to.
 //!
-//! Code leads to what it jumps to and to whatever it takes the address of; data leads to what its relocations name, once
-//! any part of it is named.
+//! Roots are the exports. A block leads to the blocks its terminator names, to a call's return block, and to whatever its
+//! instructions take the address of; a data section leads to whatever its relocations name. Sections are kept or dropped
+//! whole, since nothing tells where one object ends.
 
 use crate::ir::{BlockId, DataId, Program, Target};
 
-pub(crate) fn run(program: &mut Program<'_>) {
+struct Marks<'p, 'a> {
+    program: &'p Program<'a>,
+    blocks: Vec<bool>,
+    data: Vec<bool>,
+    /// Marked, but not looked into yet.
+    open: Vec<Node>,
+}
+
+#[derive(Clone, Copy)]
+enum Node {
+    Block(BlockId),
+    Data(DataId),
+}
+
+pub(super) fn run(program: &mut Program<'_>) {
     let mut marks = Marks {
+        program,
         blocks: vec![false; program.blocks.len()],
         data: vec![false; program.data.len()],
-        waiting_blocks: Vec::new(),
-        waiting_data: Vec::new(),
+        open: Vec::new(),
     };
     for export in &program.exports {
         marks.block(export.block);
     }
-    loop {
-        if let Some(id) = marks.waiting_blocks.pop() {
-            let block = program.block(id);
-            for inst in &block.instructions {
-                marks.target(inst.symbol.and_then(|symbol| symbol.target()));
-            }
-            block.terminator.successors().chain(block.terminator.return_block()).for_each(|next| marks.block(next));
-        } else if let Some(id) = marks.waiting_data.pop() {
-            for relocation in &program.data[id.index()].relocations {
-                relocation.value.targets().for_each(|target| marks.target(Some(target)));
-            }
-        } else {
-            break;
+    while let Some(node) = marks.open.pop() {
+        match node {
+            Node::Block(id) => marks.follow_block(id),
+            Node::Data(id) => marks.follow_data(id),
         }
     }
-    program.layout.retain(|id| marks.blocks[id.index()]);
-    for (data, kept) in program.data.iter_mut().zip(&marks.data) {
-        data.kept &= kept;
+    let (blocks, data) = (marks.blocks, marks.data);
+    program.layout.retain(|id| blocks[id.index()]);
+    for (section, kept) in program.data.iter_mut().zip(data) {
+        section.kept &= kept;
     }
 }
 
-struct Marks {
-    blocks: Vec<bool>,
-    data: Vec<bool>,
-    waiting_blocks: Vec<BlockId>,
-    waiting_data: Vec<DataId>,
-}
-
-impl Marks {
+impl Marks<'_, '_> {
     fn block(&mut self, id: BlockId) {
         if !std::mem::replace(&mut self.blocks[id.index()], true) {
-            self.waiting_blocks.push(id);
+            self.open.push(Node::Block(id));
         }
     }
 
-    fn target(&mut self, target: Option<Target>) {
+    fn target(&mut self, target: Target) {
         match target {
-            Some(Target::Code(block)) => self.block(block),
-            Some(Target::Data { section, .. }) => {
+            Target::Code(id) => self.block(id),
+            Target::Data { section, .. } => {
                 if !std::mem::replace(&mut self.data[section.index()], true) {
-                    self.waiting_data.push(section);
+                    self.open.push(Node::Data(section));
                 }
             }
-            Some(Target::Absolute(_)) | None => {}
+            Target::Absolute(_) => {}
+        }
+    }
+
+    fn follow_block(&mut self, id: BlockId) {
+        let program = self.program;
+        let block = program.block(id);
+        for inst in &block.instructions {
+            if let Some(target) = inst.symbol.and_then(|symbol| symbol.target()) {
+                self.target(target);
+            }
+        }
+        for next in block.terminator.successors().chain(block.terminator.return_block()) {
+            self.block(next);
+        }
+    }
+
+    fn follow_data(&mut self, id: DataId) {
+        let program = self.program;
+        for relocation in &program.data[id.index()].relocations {
+            for target in relocation.value.targets() {
+                self.target(target);
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn lower<'a>(
     if lowering.spill_used {
         data.push(Data {
             name: SPILL_SECTION,
-            kind: DataKind::Bss,
+            kind: DataKind::Rw,
             bytes: &[],
             size: SPILL_SLOT * SPILL_SLOTS,
             align: SPILL_SLOT,
@@ -369,8 +369,8 @@ impl<'l, 'a> Lowering<'l, '_, 'a> {
         const { assert!(to_u32(N) <= SPILL_SLOTS) };
         let busy = RegSet::of(&busy.iter().flatten().copied().collect::<Vec<_>>());
         let free = self.free_registers().difference(busy);
+        // Free ones first; the others are saved around the body.
         let saved = RegSet::ALL.without(Reg::sp).difference(busy).difference(free);
-        // From the back: argument registers that are rarely live before those that often are.
         let mut candidates = free.iter().chain(saved.iter());
         let temps: [Reg; N] = std::array::from_fn(|_| candidates.next().expect("13 registers are more than are busy"));
         drop(candidates);
