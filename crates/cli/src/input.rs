@@ -290,8 +290,10 @@ fn looks_like_assembly(bytes: &[u8]) -> bool {
     let Some(line) = std::str::from_utf8(bytes).ok().and_then(first_line) else {
         return false;
     };
-    let starts = ["%ro_data", "%rw_data", "%stack_size", "%isa", "%latest64_layout", "@", "pub @"];
-    starts.iter().any(|start| line.starts_with(start))
+    let is_directive = line.strip_prefix('%').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    is_directive
+        || line.starts_with('@')
+        || line.starts_with("pub @")
         || pvm_text::assemble(line, Some(InstructionSet::Latest64)).is_ok()
 }
 

@@ -1,44 +1,45 @@
 //! Helpers of the command's tests: run the built binary, keep files in a folder that goes away.
 #![allow(dead_code, reason = "every test binary uses another part")]
 
+use pvm_program::{DebugFrame, DebugLineWriter, FrameKind, ParseOptions, ProgramParts};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a run of the binary left behind.
-pub struct Ran {
+pub(crate) struct Ran {
     /// Its exit code.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// What it wrote to standard output.
-    pub stdout: Vec<u8>,
+    pub(crate) stdout: Vec<u8>,
     /// What it wrote to standard error.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     /// Standard output as text.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.stdout).unwrap()
     }
 
     /// Standard output as JSON.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         self.check(0);
         serde_json::from_slice(&self.stdout).unwrap()
     }
 
     /// It ended with this exit code.
     #[track_caller]
-    pub fn check(&self, code: i32) -> &Ran {
+    pub(crate) fn check(&self, code: i32) -> &Ran {
         assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", String::from_utf8_lossy(&self.stdout), self.stderr);
         self
     }
 
     /// It failed with this exit code and said all of this on standard error, nothing on standard output.
     #[track_caller]
-    pub fn fails(&self, code: i32, texts: &[&str]) -> &Ran {
+    pub(crate) fn fails(&self, code: i32, texts: &[&str]) -> &Ran {
         self.check(code);
         for text in texts {
             assert!(self.stderr.contains(text), "{text:?} is not in {}", self.stderr);
@@ -49,7 +50,7 @@ impl Ran {
 }
 
 /// Runs `pvm` with arguments and standard input.
-pub fn pvm_with(folder: &Path, arguments: &[&str], input: &[u8]) -> Ran {
+pub(crate) fn pvm_with(folder: &Path, arguments: &[&str], input: &[u8]) -> Ran {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pvm"))
         .args(arguments)
         .current_dir(folder)
@@ -62,19 +63,15 @@ pub fn pvm_with(folder: &Path, arguments: &[&str], input: &[u8]) -> Ran {
     // The command may end without reading its input.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: output.stdout,
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Ran { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
 }
 
 /// A folder for one test.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     /// A new, empty one.
-    pub fn new() -> Folder {
+    pub(crate) fn new() -> Folder {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("pvm-cli-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -83,38 +80,37 @@ impl Folder {
     }
 
     /// Puts a file into it.
-    pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> &Folder {
+    pub(crate) fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> &Folder {
         std::fs::write(self.0.join(name), contents).unwrap();
         self
     }
 
     /// Reads a file in it.
     #[track_caller]
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.0.join(name)).unwrap()
     }
 
     /// The names in it, sorted.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.0).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
 
     /// Runs `pvm` in it.
-    pub fn pvm(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn pvm(&self, arguments: &[&str]) -> Ran {
         pvm_with(&self.0, arguments, b"")
     }
 
     /// Runs `pvm` in it with standard input.
-    pub fn pvm_with(&self, arguments: &[&str], input: &[u8]) -> Ran {
+    pub(crate) fn pvm_with(&self, arguments: &[&str], input: &[u8]) -> Ran {
         pvm_with(&self.0, arguments, input)
     }
 
     /// Its path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -126,18 +122,41 @@ impl Drop for Folder {
 }
 
 /// The path of a guest in the repository.
-pub fn fixture(name: &str) -> String {
+pub(crate) fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest/fixtures").join(name);
     path.to_str().unwrap().to_owned()
 }
 
+/// `blob` with debug information: its first `size` bytes of code are the function `helper`, inlined into `demo::main`.
+pub(crate) fn with_debug_lines(blob: &[u8], size: u32) -> Vec<u8> {
+    let frame = |kind, namespace, function, line| DebugFrame {
+        kind,
+        namespace,
+        function,
+        path: "src/demo.rs",
+        line,
+        ..DebugFrame::default()
+    };
+    let mut writer = DebugLineWriter::new();
+    let frames = [frame(FrameKind::Call, "demo", "main", 3), frame(FrameKind::Line, "", "helper", 17)];
+    writer.push(0..size, &frames).unwrap();
+    let sections = writer.finish().unwrap();
+    let mut parts = ProgramParts::parse(blob, &ParseOptions::default()).unwrap();
+    parts.debug_strings = sections.strings;
+    parts.debug_line_programs = sections.line_programs;
+    parts.debug_line_program_ranges = sections.line_program_ranges;
+    parts.to_blob().unwrap()
+}
+
 /// A program with exports of many kinds.
-pub const PROGRAM: &str = "\
+pub(crate) const PROGRAM: &str = "\
 %isa = latest64
 %ro_data_size = 6
 %stack_size = 4096
 %ro_data = 68 65 6c 6c 6f 0a
-%import = 0 pvm_v1_write
+%import = \"pvm_v1_write\"
+%import = \"pvm_v1_exit\"
+%import = \"nobody_has_this\"
 pub @add:
     a0 = a0 + a1
     ret
@@ -150,4 +169,21 @@ pub @main:
     ret
 pub @spin:
     jump @spin
+pub @greet:
+    a0 = 1
+    a1 = 0x10000
+    a2 = 6
+    ecalli 0
+    a0 = 7
+    ecalli 1
+    trap
+pub @exit:
+    ecalli 1
+    trap
+pub @write:
+    ecalli 0
+    ret
+pub @ask:
+    ecalli 2
+    ret
 ";
