@@ -1,4 +1,4 @@
-//! What inputs are made from: the containers and programs among the specification's vectors.
+//! What inputs are made from: the containers and programs among the specification's vectors, and small guests.
 
 use std::sync::LazyLock;
 
@@ -23,3 +23,12 @@ pub(crate) static MACRO_BLOCK_CODE: LazyLock<Vec<Vec<u8>>> =
 /// Code in the bitmask encoding.
 pub(crate) static BITMASK_CODE: LazyLock<Vec<Vec<u8>>> =
     LazyLock::new(|| field(include_str!("../../tests/vectors/vectors-exec.jsonl"), "code"));
+
+/// Linked and relocatable RISC-V files of both widths.
+pub(crate) const ELFS: &[&[u8]] = &[
+    include_bytes!("../../guest/fixtures/hello.elf"),
+    include_bytes!("../../guest/fixtures/hello-32.elf"),
+    include_bytes!("../../guest/fixtures/hello-c.elf"),
+    include_bytes!("../../guest/fixtures/hello-c-rel.elf"),
+    include_bytes!("../../guest/fixtures/abi-c.elf"),
+];

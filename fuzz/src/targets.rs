@@ -1,13 +1,15 @@
 //! The targets: what is done with an input. None may panic, whatever the input.
 
-use crate::corpus::{BITMASK_CODE, BLOBS, MACRO_BLOCK_CODE};
+use crate::corpus::{BITMASK_CODE, BLOBS, ELFS, MACRO_BLOCK_CODE};
 use crate::random::Random;
 use pvm_gas::Rule;
 use pvm_interpreter::{Image, Instance, MemoryImage, Paging};
 use pvm_isa::{InstructionSet, Reg};
+use pvm_linker::{Config, link};
 use pvm_num::casts::widen;
 use pvm_num::limits::PAGE_SIZE_DEFAULT;
-use pvm_program::{JamMetadata, Latest64Layout, ParseOptions, Program, ProgramParts, StandardProgram};
+use pvm_program::{JamMetadata, Latest64Layout, ParseOptions, Program, ProgramParts, StandardProgram, Varints};
+use pvm_text::{DisassembleOptions, Source};
 use std::sync::Arc;
 
 /// A fuzzer.
@@ -20,6 +22,7 @@ pub(crate) struct Target {
 pub(crate) const TARGETS: &[Target] = &[
     Target { name: "blob", about: "parses mutated .polkavm blobs and looks at everything in them", run: blob },
     Target { name: "spi", about: "parses mutated JAM standard programs and their metadata", run: spi },
+    Target { name: "elf", about: "links mutated ELFs, then looks at and lists what came out", run: elf },
     Target { name: "execute", about: "runs random code with little gas, also step by step: same result", run: execute },
 ];
 
@@ -59,6 +62,17 @@ fn look_at(program: &Program) {
         let _ = rule.blocks(code).count();
     }
     let _ = program.to_spi();
+}
+
+fn elf(random: &mut Random) {
+    let mut bytes = random.pick(ELFS).to_vec();
+    random.mutate(&mut bytes);
+    let config = Config { opt_level: *random.pick(&[0, 1]), ..Config::default() };
+    let Ok(linked) = link(&bytes, &config) else { return };
+    let program = Program::from_parts(linked.parts, Varints::Strict).expect("the linker makes programs in order");
+    look_at(&program);
+    let options = DisassembleOptions::default();
+    let _ = pvm_text::disassemble_to_string(&Source::from(&program), &options);
 }
 
 fn spi(random: &mut Random) {
