@@ -189,6 +189,7 @@ fn config(args: &LinkArgs) -> Outcome<Config> {
     Ok(Config {
         target: args.target.map(Target::set),
         opt_level: args.opt_level,
+        strip: args.strip,
         min_stack_size: args.min_stack_size,
         dispatch_table: args.dispatch_table.iter().map(|name| name.as_bytes().to_vec()).collect(),
         metadata_hash,
