@@ -10,6 +10,7 @@ Exit codes:
   1  a file could not be read or written
   2  wrong usage
   3  bad input: a file is not what it should be
+  4  pvm itself failed; please report it
 `pvm run` passes on the guest's exit code and has codes of its own; see `pvm run --help`.";
 
 /// The same for `pvm run`, whose exit code is the guest's.
@@ -23,7 +24,8 @@ Exit codes:
   104  wrong usage
   105  a file could not be read or written
   106  the guest called an import that `pvm run` does not offer (with --strict: has one)
-  107  the engine failed or is not part of this build";
+  107  the engine is not part of this build
+  108  pvm itself failed; please report it";
 
 /// Exit codes that `pvm run` keeps for itself.
 pub(crate) const RUN_RESERVED: std::ops::RangeInclusive<i64> = 100..=109;
@@ -45,8 +47,10 @@ pub(crate) enum Cause {
     OutOfGas,
     /// The guest needs a host function nobody offers.
     MissingImport,
-    /// The engine failed.
+    /// The engine is not there.
     Engine,
+    /// We failed.
+    Bug,
 }
 
 impl Cause {
@@ -55,6 +59,7 @@ impl Cause {
         match (self, is_run) {
             (Cause::Io, false) => 1,
             (Cause::Usage, false) => 2,
+            (Cause::Bug, false) => 4,
             (_, false) => 3,
             (Cause::UnfitExitCode, true) => 100,
             (Cause::Trap, true) => 101,
@@ -64,6 +69,7 @@ impl Cause {
             (Cause::Io, true) => 105,
             (Cause::MissingImport, true) => 106,
             (Cause::Engine, true) => 107,
+            (Cause::Bug, true) => 108,
         }
     }
 }

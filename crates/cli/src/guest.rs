@@ -74,7 +74,7 @@ pub(crate) fn prepare(
             }
         }
         Arguments::Data(data) => {
-            place(&mut instance, map.aux_data_address(), data).map_err(|error| Failure::new(Cause::Engine, error))?;
+            place(&mut instance, map.aux_data_address(), data).map_err(|error| Failure::new(Cause::Bug, error))?;
         }
     }
     instance.set_next_program_counter(pc);

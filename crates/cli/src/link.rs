@@ -10,9 +10,9 @@ use pvm_isa::InstructionSet;
 use pvm_linker::Config;
 use pvm_num::casts::to_u64;
 use pvm_num::limits::STACK_SIZE_DEFAULT;
-use pvm_program::{Bytes, Program, Varints};
+use pvm_program::{Program, Varints};
 use serde::Serialize;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -136,24 +136,22 @@ pub(crate) fn link(args: &LinkArgs) -> Outcome {
     }
     let mut config = config(args)?;
     let input = Input::read(&args.path)?;
-    let progress = progress(&input);
     if args.emit == Some(Emit::Ir) {
+        let _progress = Progress::new(&input.name, &input.bytes);
         let text = pvm_linker::link_to_ir(&input.bytes, &config).map_err(|error| Failure::input(&input.name, error))?;
-        progress.finish_and_clear();
         write_text(args.output.as_deref(), text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut program = link_bytes(&input.name, &input.bytes, &config, args.strip)?;
+    let mut program = link_bytes(&input.name, &input.bytes, &config)?;
     if args.target == Some(Target::JamSpi) && config.dispatch_table.is_empty() {
         let has = |name: &&str| program.exports().any(|export| export.symbol == name.as_bytes());
         if let Some(names) = JAM_ENTRY_POINTS.iter().find(|names| names.iter().all(has)) {
             config.dispatch_table = names.iter().map(|name| name.as_bytes().to_vec()).collect();
-            program = link_bytes(&input.name, &input.bytes, &config, args.strip)?;
+            program = link_bytes(&input.name, &input.bytes, &config)?;
         }
     }
     let format = if args.target == Some(Target::JamSpi) { Container::Spi } else { Container::Polkavm };
     let bytes = container(&input.name, &program, format)?;
-    progress.finish_and_clear();
     let output = args.output.as_ref().expect("required unless something else is emitted");
     write_binary(output, &bytes)?;
     let summary = Summary {
@@ -189,30 +187,36 @@ fn config(args: &LinkArgs) -> Outcome<Config> {
     Ok(Config {
         target: args.target.map(Target::set),
         opt_level: args.opt_level,
-        strip: args.strip,
         min_stack_size: args.min_stack_size,
         dispatch_table: args.dispatch_table.iter().map(|name| name.as_bytes().to_vec()).collect(),
         metadata_hash,
+        strip: args.strip,
     })
 }
 
-/// A sign of life for files that take long, if somebody looks.
-fn progress(input: &Input) -> ProgressBar {
-    if input.bytes.len() < SLOW_SIZE || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+/// A sign of life for files that take long, if somebody looks; goes away with the value.
+struct Progress(ProgressBar);
+
+impl Progress {
+    fn new(name: &str, bytes: &[u8]) -> Progress {
+        if bytes.len() < SLOW_SIZE || !std::io::stderr().is_terminal() {
+            return Progress(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new_spinner().with_message(format!("linking {name}"));
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Progress(bar)
     }
-    let bar = ProgressBar::new_spinner().with_message(format!("linking {}", input.name));
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
 }
 
-fn link_bytes(name: &str, elf: &[u8], config: &Config, strip: bool) -> Outcome<Program> {
-    let mut parts = pvm_linker::link(elf, config).map_err(|error| Failure::input(name, error))?.parts;
-    if strip {
-        parts.debug_strings = Bytes::EMPTY;
-        parts.debug_line_programs = Bytes::EMPTY;
-        parts.debug_line_program_ranges = Bytes::EMPTY;
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
+}
+
+fn link_bytes(name: &str, elf: &[u8], config: &Config) -> Outcome<Program> {
+    let _progress = Progress::new(name, elf);
+    let parts = pvm_linker::link(elf, config).map_err(|error| Failure::input(name, error))?.parts;
     Program::from_parts(parts, Varints::Strict).map_err(|error| Failure::input(name, format_args!("{error:#}")))
 }
 
@@ -224,12 +228,14 @@ pub(crate) fn link_for(name: &str, elf: &[u8], format: &FormatArgs) -> Outcome<P
     let asked = format.isa.or((format.latest64_layout != Layout::Detect).then_some(Isa::Latest64));
     let target = asked.map(|isa| isa.with_layout(format.latest64_layout));
     let config = Config { target, opt_level: format.opt_level, ..Config::default() };
-    link_bytes(name, elf, &config, false)
+    link_bytes(name, elf, &config)
 }
 
 impl Summary {
     fn print(&self) {
-        eprintln!(
+        // Nobody is left to tell if standard error is gone.
+        let _ = writeln!(
+            std::io::stderr(),
             "{} ({} bytes) -> {} ({} bytes): {}, level {}\n\
              code {} bytes, jump table {} entries, ro data {} bytes, rw data {} bytes, stack {} bytes, \
              {} imports, {} exports\n\

@@ -26,7 +26,7 @@ mod trace;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use failure::{Cause, EXIT_CODES, Failure};
+use failure::{Cause, EXIT_CODES, Failure, Outcome};
 use std::ffi::OsStr;
 use std::io::Write;
 use std::process::ExitCode;
@@ -66,7 +66,18 @@ fn main() -> ExitCode {
         Err(error) => return usage_error(&error),
     };
     let is_run = matches!(cli.command, Command::Run(_));
-    let outcome = match &cli.command {
+    // A panic has been reported when it gets here. Its usual exit code is 101, which `run` has given to traps.
+    let outcome = std::panic::catch_unwind(|| execute(&cli.command))
+        .unwrap_or_else(|_| Err(Failure::new(Cause::Bug, "pvm itself failed; please report the message above")));
+    outcome.unwrap_or_else(|failure| {
+        // Nobody is left to tell if standard error is gone.
+        let _ = writeln!(anstream::stderr(), "\x1b[1;31merror:\x1b[0m {}", failure.message);
+        ExitCode::from(failure.cause.exit_code(is_run))
+    })
+}
+
+fn execute(command: &Command) -> Outcome {
+    match command {
         Command::Run(args) => run::run(args),
         Command::Link(args) => link::link(args),
         Command::Asm(args) => asm::asm(args),
@@ -75,12 +86,7 @@ fn main() -> ExitCode {
         Command::Stats(args) => stats::stats(args),
         Command::Serve(args) => serve::serve(args).map_err(Failure::from),
         Command::Completions(args) => completions::completions(args),
-    };
-    outcome.unwrap_or_else(|failure| {
-        // Nobody is left to tell if standard error is gone.
-        let _ = writeln!(anstream::stderr(), "\x1b[1;31merror:\x1b[0m {}", failure.message);
-        ExitCode::from(failure.cause.exit_code(is_run))
-    })
+    }
 }
 
 /// Prints what clap has to say: help and version are no errors.

@@ -16,7 +16,8 @@ use pvm_isa::{InstructionSet, Reg};
 use pvm_num::casts::{low_u32, signed_32, to_u64, to_usize, widen};
 use pvm_num::limits::{ARGUMENT_COUNT_MAX, JAM_ARGUMENTS_SIZE_MAX};
 use serde_json::{Map, Value, json};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Arguments of `pvm run`.
@@ -270,7 +271,8 @@ impl Finished<'_> {
         }
         let failure = self.failure();
         if as_json {
-            eprintln!("{}", self.summary(output.as_deref()));
+            // Nobody is left to tell if standard error is gone.
+            let _ = writeln!(std::io::stderr(), "{}", self.summary(output.as_deref()));
         }
         match failure {
             Some(failure) if as_json => Ok(ExitCode::from(failure.cause.exit_code(true))),
@@ -315,7 +317,7 @@ impl Finished<'_> {
                 let import = system::import_name(&self.loaded.program.imports(), *index);
                 (Cause::MissingImport, format!("the guest called {import}, which `pvm run` does not offer"))
             }
-            End::Broken(what) => (Cause::Engine, format!("the engine answered: {what}")),
+            End::Broken(what) => (Cause::Bug, format!("the engine answered: {what}")),
             End::Exited(_) | End::Returned => {
                 let code = self.exit_code().filter(|code| fitting(i64::from(*code)).is_none())?;
                 return Some(Failure::new(
