@@ -6,8 +6,10 @@ use pvm_riscv::{DecodeError, Instruction, Reg};
 use std::fmt;
 
 /// A file that cannot be linked.
+///
+/// `Display` gives the cause, the place and, where something can be done about it, advice.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{kind}{at}")]
+#[error("{kind}{at}{}", Advice(kind.advice()))]
 pub struct LinkError {
     /// The cause.
     pub kind: LinkErrorKind,
@@ -93,12 +95,10 @@ pub enum LinkErrorKind {
     #[error("section must be writable")]
     SectionNotWritable,
     /// A kind of section that has no place in a program.
-    #[error("unsupported kind of section (type {kind})")]
+    #[error("unsupported kind of section (type {kind:#x})")]
     UnsupportedSection { kind: u32 },
     /// Thread-local storage.
-    #[error(
-        "thread-local storage is not supported; build single-threaded (Rust: +singlethread, C: without _Thread_local)"
-    )]
+    #[error("thread-local storage is not supported")]
     ThreadLocalSection,
     /// Compressed contents.
     #[error("compressed contents of a section that is loaded")]
@@ -130,7 +130,7 @@ pub enum LinkErrorKind {
     #[error("undefined symbol `{name}`")]
     UndefinedSymbol { name: Box<str> },
     /// To be allocated by a linker.
-    #[error("symbol `{name}` is common; compile with -fno-common or link first")]
+    #[error("symbol `{name}` is common")]
     CommonSymbol { name: Box<str> },
     /// Thread-local, indirect and the like.
     #[error("symbol `{name}` is of an unsupported kind (type {kind})")]
@@ -144,7 +144,7 @@ pub enum LinkErrorKind {
     #[error("relocations of section {section}, which does not exist")]
     RelocationsOfMissingSection { section: u32 },
     /// Records without addends.
-    #[error("relocations with implicit addends (REL) are not supported; RISC-V uses RELA")]
+    #[error("relocations with implicit addends (REL, CREL) are not supported")]
     ImplicitAddends,
     /// Beyond the end of the section.
     #[error("relocation at address {offset:#x} is outside of its section")]
@@ -177,9 +177,7 @@ pub enum LinkErrorKind {
     #[error("{kind} without its HI20")]
     LowWithoutHigh { kind: RelocKind },
     /// `auipc` without relocation.
-    #[error(
-        "auipc without relocation; compile with -mrelax (LLVM feature +relax) and link with --emit-relocs --no-relax"
-    )]
+    #[error("auipc without relocation")]
     UnrelocatedAuipc,
     /// The address of a GOT slot is used for something else than loading from it.
     #[error("the address of a GOT slot is used otherwise than for loading the slot")]
@@ -211,21 +209,21 @@ pub enum LinkErrorKind {
     #[error("jump to {target}, which is not code")]
     JumpIntoData { target: Box<str> },
     /// Into the middle of an instruction.
-    #[error("something refers to the middle of an instruction")]
-    JumpIntoInstruction,
+    #[error("reference to {target}+{offset:#x}, in the middle of an instruction")]
+    JumpIntoInstruction { target: Box<str>, offset: u32 },
     /// Code read or written as data.
     #[error("`{instruction}` accesses code as data")]
     CodeAsData { instruction: Instruction },
 
     // Instructions.
     /// Bytes that are no instruction of the E profile with the supported extensions.
-    #[error("unsupported instruction: {error}{}", Advice(error.kind.advice()))]
+    #[error("unsupported instruction: {error}")]
     UnsupportedEncoding { error: DecodeError },
     /// An instruction that has no counterpart.
-    #[error("unsupported instruction `{instruction}`{}", Advice(*advice))]
+    #[error("unsupported instruction `{instruction}`")]
     UnsupportedInstruction { instruction: Instruction, advice: Option<&'static str> },
     /// A register beyond the E profile.
-    #[error("`{instruction}` uses register {register}; {}", register_advice(*register))]
+    #[error("`{instruction}` uses register {register}")]
     UnsupportedRegister { instruction: Instruction, register: Reg },
     /// Memory access relative to the zero register.
     #[error("`{instruction}` accesses memory at a fixed address")]
@@ -234,7 +232,7 @@ pub enum LinkErrorKind {
     #[error("`{instruction}` jumps to a fixed address")]
     AbsoluteJump { instruction: Instruction },
     /// Jump to a computed address plus something.
-    #[error("`{instruction}` jumps to a code address with an offset; code addresses cannot be computed with")]
+    #[error("`{instruction}` jumps to a code address with an offset")]
     JumpWithOffset { instruction: Instruction },
     /// Not in the instruction set that is linked for.
     #[error("`{instruction}` needs an instruction that {set} does not have")]
@@ -291,22 +289,46 @@ pub enum LinkErrorKind {
     Program(pvm_program::ProgramError),
 }
 
+impl LinkErrorKind {
+    /// What the author of the program can do about it.
+    pub fn advice(&self) -> Option<&'static str> {
+        Some(match self {
+            LinkErrorKind::UnsupportedEncoding { error } => return error.kind.advice(),
+            LinkErrorKind::UnsupportedInstruction { advice, .. } => return *advice,
+            LinkErrorKind::UnsupportedRegister { register, .. } => match register {
+                Reg::gp => "link without relaxation relative to gp: --no-relax-gp or --no-relax",
+                Reg::tp => "build single-threaded: thread-local storage is not supported",
+                _ => "compile for the E profile: -march=rv64emac -mabi=lp64e (or rv32emac, ilp32e)",
+            },
+            LinkErrorKind::ThreadLocalSection | LinkErrorKind::ThreadLocalRelocation { .. } => {
+                "build single-threaded: -Ctarget-feature=+singlethread for Rust, no _Thread_local in C"
+            }
+            LinkErrorKind::UnsupportedSection { .. } => {
+                "constructors and the like are not run; merge the section into .data with a linker script"
+            }
+            LinkErrorKind::CommonSymbol { .. } => "compile with -fno-common, or link the file first",
+            LinkErrorKind::UnrelocatedAuipc => {
+                "compile with -mrelax (LLVM feature +relax), link with --emit-relocs --no-relax"
+            }
+            LinkErrorKind::RecordWithoutPointer | LinkErrorKind::ImportWithoutPointer => "link with --emit-relocs",
+            LinkErrorKind::JumpWithOffset { .. } => {
+                "code addresses are positions in a table and cannot be computed with"
+            }
+            LinkErrorKind::UndefinedSymbol { .. } => "link the file with what defines the symbol",
+            LinkErrorKind::NotInInstructionSet { .. } => "link for latest64, which has it",
+            _ => return None,
+        })
+    }
+}
+
 /// Advice as the end of a message.
 struct Advice(Option<&'static str>);
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(advice) => write!(f, "; {advice}"),
+            Some(advice) => write!(f, ": {advice}"),
             None => Ok(()),
         }
-    }
-}
-
-fn register_advice(register: Reg) -> &'static str {
-    match register {
-        Reg::gp => "link without gp-relative relaxation: --no-relax-gp or --no-relax",
-        Reg::tp => "thread-local storage is not supported: build single-threaded",
-        _ => "compile for the E profile: -march=rv64emac -mabi=lp64e (or rv32emac, ilp32e)",
     }
 }

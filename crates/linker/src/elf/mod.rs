@@ -158,7 +158,7 @@ impl<'a> Elf<'a> {
             .symbols
             .iter()
             .filter(|symbol| symbol.home == Home::Section(section) && symbol.kind == SymbolKind::Function)
-            .filter(|symbol| symbol.value <= offset && offset - symbol.value < symbol.size.max(1))
+            .filter(|symbol| symbol.value <= offset && (symbol.size == 0 || offset - symbol.value < symbol.size))
             .max_by_key(|symbol| symbol.value);
         Location {
             section: Some(self.section(section).name.into()),

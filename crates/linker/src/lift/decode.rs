@@ -51,6 +51,18 @@ impl Step {
         self.at + widen_u8(self.length)
     }
 
+    /// The place it refers to. The metadata of an import is for the linker only.
+    pub(crate) const fn target(&self) -> Option<Place> {
+        match self.what {
+            What::Jump { target, .. }
+            | What::Branch { target, .. }
+            | What::High { target, .. }
+            | What::Low { target, .. }
+            | What::Address { target, .. } => Some(target),
+            What::Plain(_) | What::Import { .. } => None,
+        }
+    }
+
     /// Can control go on elsewhere than with the next step?
     pub(crate) const fn ends_block(&self) -> bool {
         match &self.what {

@@ -1,6 +1,6 @@
 //! Where basic blocks start, and the numbers of the blocks.
 
-use super::decode::{Code, What};
+use super::decode::Code;
 use crate::elf::{Class, Elf, Place, SectionId};
 use crate::error::{LinkError, LinkErrorKind};
 use crate::ir::BlockId;
@@ -65,13 +65,8 @@ impl Leaders {
     pub(crate) fn add_steps(&mut self, elf: &Elf<'_>, code: &Code) -> Result<(), LinkError> {
         for step in &code.steps {
             let from = Referrer { section: code.section, offset: step.at };
-            match step.what {
-                What::Jump { target, .. }
-                | What::Branch { target, .. }
-                | What::High { target, .. }
-                | What::Low { target, .. }
-                | What::Address { target, .. } => self.add(elf, from, target)?,
-                What::Plain(_) | What::Import { .. } => {}
+            if let Some(target) = step.target() {
+                self.add(elf, from, target)?;
             }
             if step.ends_block() {
                 self.add(elf, from, Place::Section { section: code.section, offset: i64::from(step.end()) })?;
@@ -91,10 +86,10 @@ pub(crate) struct BlockMap {
 
 impl BlockMap {
     /// Numbers the blocks in order of sections and offsets. A leader within a step is an error.
-    pub(crate) fn new(elf: &Elf<'_>, code: &[Code], leaders: &Leaders) -> Result<BlockMap, LinkError> {
+    pub(crate) fn new(elf: &Elf<'_>, all: &[Code], leaders: &Leaders) -> Result<BlockMap, LinkError> {
         let mut map = BlockMap { starts: vec![Vec::new(); elf.sections.len()], first: vec![0; elf.sections.len()] };
         let mut count = 0;
-        for code in code {
+        for code in all {
             let starts = &mut map.starts[to_usize(code.section)];
             let mut at = 0;
             let ends = code.steps.iter().map(|step| step.end());
@@ -104,7 +99,7 @@ impl BlockMap {
                 }
                 let inside = (at + 2..end).step_by(2).find(|inside| leaders.contains(code.section, *inside));
                 if let Some(inside) = inside.filter(|inside| *inside <= elf.section(code.section).size) {
-                    return Err(elf.error(code.section, inside, LinkErrorKind::JumpIntoInstruction));
+                    return Err(jump_into_instruction(elf, all, code.section, inside));
                 }
                 at = end;
             }
@@ -119,4 +114,15 @@ impl BlockMap {
         let index = self.starts[to_usize(section)].binary_search(&offset).ok()?;
         Some(BlockId(self.first[to_usize(section)] + to_u32(index)))
     }
+}
+
+/// Names the step that refers to the middle of an instruction, or the place itself if it is data that does.
+#[cold]
+fn jump_into_instruction(elf: &Elf<'_>, code: &[Code], section: SectionId, offset: u32) -> LinkError {
+    let place = Place::Section { section, offset: i64::from(offset) };
+    let steps = code.iter().flat_map(|code| code.steps.iter().map(move |step| (code.section, step)));
+    let from = steps.into_iter().find(|(_, step)| step.target() == Some(place));
+    let (from_section, at) = from.map_or((section, offset), |(section, step)| (section, step.at));
+    let target = elf.section(section).name.into();
+    elf.error(from_section, at, LinkErrorKind::JumpIntoInstruction { target, offset })
 }

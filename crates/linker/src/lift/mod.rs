@@ -18,7 +18,7 @@ pub(crate) use lower::SPILL_SECTION;
 
 use crate::elf::{Class, Elf, SectionId, SymbolKind};
 use crate::error::{LinkError, LinkErrorKind, Location};
-use crate::ir::{Data, DataId, DataKind, DataRelocation, DataValue, Export, Program};
+use crate::ir::{Data, DataId, DataKind, DataRelocation, DataValue, Export, Program, Target};
 use crate::reloc::data::{self, Field, FieldSize, FieldValue};
 use leaders::{BlockMap, Leaders, Referrer};
 use metadata::ExportRecord;
@@ -171,7 +171,8 @@ fn data_relocations(
 fn program_exports<'a>(targets: &Targets<'_, 'a>, records: &[ExportRecord<'a>]) -> Result<Vec<Export<'a>>, LinkError> {
     let export = |record: &ExportRecord<'a>| {
         let from = Referrer { section: record.section, offset: record.offset };
-        let Some(block) = targets.jump(from, record.function)? else {
+        let target = targets.target(from, record.function)?;
+        let Target::Code(block) = target else {
             let name = String::from_utf8_lossy(record.metadata.symbol).into();
             return Err(targets.elf.error(record.section, record.offset, LinkErrorKind::ExportIsNotCode { name }));
         };

@@ -1,0 +1,7 @@
+// A debugger call.
+#include "abi.h"
+    .text
+EXPORT main
+FUNCTION main
+    ebreak
+    ret

@@ -1,0 +1,7 @@
+// A symbol nobody defines.
+#include "abi.h"
+    .text
+EXPORT main
+FUNCTION main
+    call nowhere
+    ret
