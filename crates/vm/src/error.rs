@@ -17,7 +17,6 @@ pub(crate) enum ErrorKind {
     CostTable(pvm_gas::GasError),
     Memory(MemoryError),
     Validation(String),
-    MemoryMap(&'static str),
     UnsupportedBackend { backend: &'static str },
     NeedsExperimental { what: &'static str },
     EnvironmentVariable { variable: &'static str, value: String, expected: &'static str },
@@ -49,8 +48,7 @@ impl fmt::Display for Error {
             K::Program(error) => write!(f, "failed to parse the program: {error}"),
             K::CostTable(error) => write!(f, "failed to parse the cost table: {error}"),
             K::Memory(error) => write!(f, "{error}"),
-            K::Validation(text) => f.write_str(text),
-            K::MemoryMap(text) => write!(f, "module validation failed: {text}"),
+            K::Validation(text) => write!(f, "module validation failed: {text}"),
             K::UnsupportedBackend { backend } => write!(f, "the '{backend}' backend is not supported here"),
             K::NeedsExperimental { what } => {
                 write!(f, "{what} is experimental and needs `Config::set_allow_experimental(true)`")
@@ -165,7 +163,7 @@ pub enum CompileError {
 impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CompileError::ValidationFailed(text) => f.write_str(text),
+            CompileError::ValidationFailed(text) => write!(f, "module validation failed: {text}"),
             CompileError::Error(error) => error.fmt(f),
         }
     }

@@ -62,9 +62,9 @@ impl MemoryMapBuilder {
     pub fn build(&self) -> Result<MemoryMap, &'static str> {
         use ProgramErrorKind as K;
         self.0.build().map_err(|error| match error.kind {
-            K::PageSizeTooSmall { .. } => "page size is too small",
-            K::PageSizeTooBig { .. } => "page size is too big",
-            K::PageSizeNotPowerOfTwo { .. } => "page size is not a power of two",
+            K::PageSizeTooSmall { .. } => "invalid page size: page size is too small",
+            K::PageSizeTooBig { .. } => "invalid page size: page size is too big",
+            K::PageSizeNotPowerOfTwo { .. } => "invalid page size: page size is not a power of two",
             K::RegionTooBig { region: Region::RoData, .. } => "the size of read-only data is too big",
             K::RegionTooBig { region: Region::RwData, .. } => "the size of read-write data is too big",
             K::RegionTooBig { region: Region::Stack, .. } => "the size of the stack is too big",

@@ -53,7 +53,7 @@ impl Module {
     ///
     /// # Errors
     /// If the configuration is not possible with this engine; if `jam_v1` code is malformed
-    /// ([`CompileError::ValidationFailed`]); if the program's regions do not fit; or if strict mode refuses something.
+    /// or the program's regions do not fit ([`CompileError::ValidationFailed`]); or if strict mode refuses something.
     pub fn from_blob(engine: &Engine, config: &ModuleConfig, blob: ProgramBlob) -> Result<Self, CompileError> {
         let plan = Plan::new(engine, config, &blob)?;
         if let Some(module) = plan.find(engine) {
@@ -70,7 +70,7 @@ impl Module {
             .stack_size(blob.stack_size())
             .aux_data_size(settings.aux_data_size)
             .build()
-            .map_err(ErrorKind::MemoryMap)?;
+            .map_err(|text| CompileError::ValidationFailed(text.to_owned()))?;
         if settings.is_strict {
             check_strictly(&blob)?;
         }

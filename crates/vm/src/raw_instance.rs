@@ -50,6 +50,10 @@ impl RawInstance {
     /// # Errors
     /// If no next program counter is set. What the guest does is never an error.
     pub fn run(&mut self) -> Result<InterruptKind, Error> {
+        if self.gas() < 0 && self.next_program_counter().is_some() {
+            self.trap_reason = None;
+            return Ok(InterruptKind::NotEnoughGas); // metered or not
+        }
         let exit = self.machine.run().ok_or(ErrorKind::NoNextProgramCounter)?;
         let (interrupt, trap) = InterruptKind::from_exit(exit, self.page_size());
         self.trap_reason = trap;
