@@ -3,7 +3,7 @@
 use crate::failure::{Cause, Failure, Outcome};
 use crate::input::{Kind, Loaded};
 use pvm_gas::Rule;
-use pvm_interpreter::{Image, Instance, MemoryError, MemoryImage, Paging};
+use pvm_interpreter::{Image, Instance, MemoryError};
 use pvm_isa::{InstructionSet, Reg};
 use pvm_num::casts::{to_u32, to_u64, widen};
 use pvm_num::limits::{JAM_ARGUMENTS_SIZE_MAX, PAGE_SIZE_DEFAULT, RETURN_TO_HOST};
@@ -48,22 +48,7 @@ pub(crate) fn prepare(
     }
     let aux_data_size = aux_data_size(loaded.kind);
     let map = program.memory_map(PAGE_SIZE_DEFAULT, aux_data_size).map_err(|error| bad(format!("{error:#}")))?;
-    let image = Image {
-        set: program.set(),
-        code: program.code_bytes().clone(),
-        bitmask: program.bitmask_bytes().clone(),
-        jump_table: program.jump_table_bytes().clone(),
-        jump_table_entry_size: program.jump_table_entry_size(),
-        memory: MemoryImage {
-            map: map.clone(),
-            ro_data: program.parts().ro_data.clone(),
-            rw_data: program.parts().rw_data.clone(),
-            aux_accessible: aux_data_size,
-        },
-        paging: Paging::Static,
-        gas: rule.map(Arc::new),
-        step_tracing: tracing,
-    };
+    let image = Image { gas: rule.map(Arc::new), step_tracing: tracing, ..Image::new(program, map.clone()) };
     let mut instance = Instance::new(Arc::new(image));
     instance.set_reg(Reg::ra, widen(RETURN_TO_HOST));
     instance.set_reg(Reg::sp, widen(map.stack_address_high()));

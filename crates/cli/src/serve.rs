@@ -6,7 +6,7 @@
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::{Args, ValueEnum};
 use pvm_gas::Rule;
-use pvm_interpreter::{Exit, FaultOrder, Image, Instance, MemoryImage, Paging, Protection};
+use pvm_interpreter::{Exit, FaultOrder, Image, Instance, Paging, Protection};
 use pvm_isa::{InstructionSet, Reg};
 use pvm_num::casts::{to_u64, widen};
 use pvm_num::limits::{JAM_ARGUMENTS_SIZE_MAX, PAGE_SIZE_DEFAULT, RETURN_TO_HOST};
@@ -207,26 +207,12 @@ impl Guest {
         ensure!(to_u64(arguments.len()) <= widen(aux_size), "the arguments are longer than {aux_size} bytes");
         let map = program.memory_map(PAGE_SIZE_DEFAULT, aux_size)?;
         let is_paged = matches!(placement, Placement::Paged);
-        let order = match program.set() {
-            InstructionSet::JamV1 | InstructionSet::Gp07 => FaultOrder::FirstPage,
-            _ => FaultOrder::MissingPageFirst,
-        };
+        let order = FaultOrder::of(program.set());
         let rule = Arc::new(rule);
         let image = Image {
-            set: program.set(),
-            code: program.code_bytes().clone(),
-            bitmask: program.bitmask_bytes().clone(),
-            jump_table: program.jump_table_bytes().clone(),
-            jump_table_entry_size: program.jump_table_entry_size(),
-            memory: MemoryImage {
-                map: map.clone(),
-                ro_data: program.parts().ro_data.clone(),
-                rw_data: program.parts().rw_data.clone(),
-                aux_accessible: aux_size,
-            },
             paging: if is_paged { Paging::Dynamic { page_size: PAGE_SIZE_DEFAULT, order } } else { Paging::Static },
             gas: Some(Arc::clone(&rule)),
-            step_tracing: false,
+            ..Image::new(&program, map.clone())
         };
         let mut instance = Instance::new(Arc::new(image));
         if let Placement::Spi(arguments) = &placement {

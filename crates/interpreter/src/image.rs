@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use pvm_gas::Rule;
 use pvm_isa::InstructionSet;
 use pvm_num::casts::{to_u32, to_usize};
-use pvm_program::{Bytes, Code, MemoryMap};
+use pvm_program::{Bytes, Code, MemoryMap, Program};
 
 /// What an instance's memory starts from.
 #[derive(Clone, Debug)]
@@ -26,6 +26,19 @@ pub enum FaultOrder {
     FirstPage,
     /// The lowest missing page, else the lowest read-only one: PolkaVM's rule.
     MissingPageFirst,
+}
+
+impl FaultOrder {
+    /// The rule of the specification that defines the set.
+    pub const fn of(set: InstructionSet) -> FaultOrder {
+        match set {
+            InstructionSet::JamV1 | InstructionSet::Gp07 => FaultOrder::FirstPage,
+            InstructionSet::ReviveV1
+            | InstructionSet::Latest32
+            | InstructionSet::Latest64Bitmask
+            | InstructionSet::Latest64 => FaultOrder::MissingPageFirst,
+        }
+    }
 }
 
 /// Where instance memory comes from.
@@ -66,6 +79,27 @@ pub struct Image {
 }
 
 impl Image {
+    /// A program at the addresses of `map`, under a static map with its auxiliary region accessible as a whole, counting no
+    /// gas and stopping at no step; the fields are there to say otherwise.
+    pub fn new(program: &Program, map: MemoryMap) -> Image {
+        Image {
+            set: program.set(),
+            code: program.code_bytes().clone(),
+            bitmask: program.bitmask_bytes().clone(),
+            jump_table: program.jump_table_bytes().clone(),
+            jump_table_entry_size: program.jump_table_entry_size(),
+            memory: MemoryImage {
+                aux_accessible: map.aux_data_size(),
+                map,
+                ro_data: program.parts().ro_data.clone(),
+                rw_data: program.parts().rw_data.clone(),
+            },
+            paging: Paging::Static,
+            gas: None,
+            step_tracing: false,
+        }
+    }
+
     /// The code view.
     pub fn code(&self) -> Code<'_> {
         Code::new(self.set, &self.code, &self.bitmask)

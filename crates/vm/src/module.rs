@@ -10,7 +10,7 @@ use crate::module_config::{ModuleConfig, Settings};
 use crate::program::{ArcBytes, Imports, Instructions, ProgramBlob, ProgramExport, ProgramParseError, ProgramSymbol};
 use crate::{ProgramCounter, RawInstance, RegValue};
 use pvm_gas::Rule;
-use pvm_interpreter::{FaultOrder, Image, MemoryImage, Paging};
+use pvm_interpreter::{FaultOrder, Image, Paging};
 use pvm_isa::InstructionSet;
 use pvm_program::MemoryMap;
 use std::sync::{Arc, Weak};
@@ -256,9 +256,7 @@ impl Plan {
             rule = Rule::PerInstruction;
         }
         let set = blob.instruction_set();
-        let is_jam = matches!(set, InstructionSet::JamV1 | InstructionSet::Gp07);
-        let order = if is_jam { FaultOrder::FirstPage } else { FaultOrder::MissingPageFirst };
-        settings.fault_order.get_or_insert(order);
+        settings.fault_order.get_or_insert(FaultOrder::of(set));
         let key = (engine.0.cache.is_some() && config.custom_codegen.is_none()).then(|| Key {
             settings,
             rule: rule.clone(),
@@ -280,25 +278,15 @@ fn image(blob: &ProgramBlob, settings: &Settings, map: MemoryMap, rule: &Rule) -
     let program = blob.program();
     let paging = match (settings.dynamic_paging, settings.fault_order) {
         (true, order) => {
-            Paging::Dynamic { page_size: settings.page_size, order: order.unwrap_or(FaultOrder::MissingPageFirst) }
+            Paging::Dynamic { page_size: settings.page_size, order: order.unwrap_or(FaultOrder::of(program.set())) }
         }
         (false, _) => Paging::Static,
     };
     Image {
-        set: program.set(),
-        code: program.code_bytes().clone(),
-        bitmask: program.bitmask_bytes().clone(),
-        jump_table: program.jump_table_bytes().clone(),
-        jump_table_entry_size: program.jump_table_entry_size(),
-        memory: MemoryImage {
-            aux_accessible: map.aux_data_size(),
-            map,
-            ro_data: blob.ro_bytes().clone(),
-            rw_data: blob.rw_bytes().clone(),
-        },
         paging,
         gas: settings.gas_metering.map(|_| Arc::new(rule.clone())),
         step_tracing: settings.step_tracing,
+        ..Image::new(program, map)
     }
 }
 

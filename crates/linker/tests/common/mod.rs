@@ -1,7 +1,7 @@
 //! Runs a linked program in the interpreter, with the host's side of the calling convention.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
-use pvm_interpreter::{Exit, Image, Instance, MemoryImage, Paging};
+use pvm_interpreter::{Exit, Image, Instance};
 use pvm_isa::Reg;
 use pvm_num::limits::{PAGE_SIZE_DEFAULT, RETURN_TO_HOST};
 use pvm_program::{Program, ProgramParts, Varints};
@@ -21,22 +21,8 @@ pub(crate) struct Guest {
 /// Loads a program with empty registers.
 pub(crate) fn guest(parts: &ProgramParts) -> Guest {
     let program = Program::from_parts(parts.clone(), Varints::Strict).unwrap();
-    let image = Image {
-        set: program.set(),
-        code: program.code_bytes().clone(),
-        bitmask: program.bitmask_bytes().clone(),
-        jump_table: program.jump_table_bytes().clone(),
-        jump_table_entry_size: program.jump_table_entry_size(),
-        memory: MemoryImage {
-            map: program.memory_map(PAGE_SIZE_DEFAULT, 0).unwrap(),
-            ro_data: program.parts().ro_data.clone(),
-            rw_data: program.parts().rw_data.clone(),
-            aux_accessible: 0,
-        },
-        paging: Paging::Static,
-        gas: Some(Arc::new(pvm_gas::Rule::Simple)),
-        step_tracing: false,
-    };
+    let map = program.memory_map(PAGE_SIZE_DEFAULT, 0).unwrap();
+    let image = Image { gas: Some(Arc::new(pvm_gas::Rule::Simple)), ..Image::new(&program, map) };
     let exports = program.exports().map(|export| (export.symbol.to_vec(), export.offset)).collect();
     Guest { instance: Instance::new(Arc::new(image)), exports }
 }

@@ -7,7 +7,7 @@ use super::memory_estimate::{EstimateInterpreterMemoryUsageArgs, ProgramMemoryIn
 use super::symbols::{Imports, ProgramExport, ProgramSymbol};
 use crate::ProgramCounter;
 use crate::error::Error;
-use pvm_program::{Bytes, Code, ParseOptions, Program, ProgramError};
+use pvm_program::{Code, ParseOptions, Program, ProgramError};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -383,14 +383,6 @@ impl ProgramBlob {
         args: EstimateInterpreterMemoryUsageArgs,
     ) -> Result<ProgramMemoryInfo, &'static str> {
         super::memory_estimate::estimate(&self.program, args)
-    }
-
-    pub(crate) fn ro_bytes(&self) -> &Bytes {
-        &self.program.parts().ro_data
-    }
-
-    pub(crate) fn rw_bytes(&self) -> &Bytes {
-        &self.program.parts().rw_data
     }
 }
 
