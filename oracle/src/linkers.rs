@@ -14,11 +14,23 @@ pub enum Target {
 /// All optimisation levels of both linkers.
 pub const LEVELS: [u8; 3] = [0, 1, 2];
 
-/// A blob by this repository's linker.
+/// A blob by this repository's linker, without debug information.
 ///
 /// # Errors
 /// What the linker says, as text.
 pub fn link_ours(elf: &[u8], target: Target, level: u8) -> Result<Vec<u8>, String> {
+    ours(elf, target, level, true)
+}
+
+/// As [`link_ours`], with the names of functions.
+///
+/// # Errors
+/// What the linker says, as text.
+pub fn link_ours_with_names(elf: &[u8], target: Target, level: u8) -> Result<Vec<u8>, String> {
+    ours(elf, target, level, false)
+}
+
+fn ours(elf: &[u8], target: Target, level: u8, strip: bool) -> Result<Vec<u8>, String> {
     let config = pvm_linker::Config {
         target: match target {
             Target::Latest => None,
@@ -26,20 +38,33 @@ pub fn link_ours(elf: &[u8], target: Target, level: u8) -> Result<Vec<u8>, Strin
             Target::JamV1 => Some(pvm_isa::InstructionSet::JamV1),
         },
         opt_level: level,
+        strip,
         ..pvm_linker::Config::default()
     };
     let linked = pvm_linker::link(elf, &config).map_err(|error| error.to_string())?;
     linked.to_polkavm_blob().map_err(|error| error.to_string())
 }
 
-/// A blob by `polkavm-linker` 0.37.
+/// A blob by `polkavm-linker` 0.37, without debug information.
 ///
 /// # Errors
 /// What the linker says, as text.
 pub fn link_theirs(elf: &[u8], target: Target, level: u8) -> Result<Vec<u8>, String> {
+    theirs(elf, target, level, true)
+}
+
+/// As [`link_theirs`], with the names of functions.
+///
+/// # Errors
+/// What the linker says, as text.
+pub fn link_theirs_with_names(elf: &[u8], target: Target, level: u8) -> Result<Vec<u8>, String> {
+    theirs(elf, target, level, false)
+}
+
+fn theirs(elf: &[u8], target: Target, level: u8, strip: bool) -> Result<Vec<u8>, String> {
     use polkavm_linker::{Config, OptLevel, TargetInstructionSet, program_from_elf};
     let mut config = Config::default();
-    config.set_strip(true);
+    config.set_strip(strip);
     config.set_opt_level(match level {
         0 => OptLevel::O0,
         1 => OptLevel::O1,
