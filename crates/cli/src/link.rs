@@ -7,7 +7,7 @@ use crate::output::{hex, print_json, unhex, write_binary, write_text};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use pvm_isa::InstructionSet;
-use pvm_linker::Config;
+use pvm_linker::{Config, PassSelection};
 use pvm_num::casts::to_u64;
 use pvm_num::limits::STACK_SIZE_DEFAULT;
 use pvm_program::{Program, Varints};
@@ -30,14 +30,16 @@ Examples:
   pvm link contract.elf -o contract.polkavm --target revive_v1 --strip
   pvm link service.elf -o service.spi --target jam-spi --dispatch-table refine_ext,accumulate_ext
   pvm link hello.elf --emit ir --opt-level 0
+  pvm link hello.elf -o hello.polkavm --passes=-inline,-thread
+  pvm link --list-passes
 
 The ELF must keep its relocations: link it with --emit-relocs, or pass a relocatable file.")]
 pub(crate) struct LinkArgs {
     /// The ELF; - is standard input
-    #[arg(value_name = "FILE")]
-    path: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "list_passes")]
+    path: Option<PathBuf>,
     /// Where to write the program; - is standard output [default with --emit ir: -]
-    #[arg(short, long, value_name = "FILE", required_unless_present = "emit")]
+    #[arg(short, long, value_name = "FILE", required_unless_present_any = ["emit", "list_passes"])]
     output: Option<PathBuf>,
     /// The instruction set and container [default: latest64 or latest32, as the ELF is 64-bit or 32-bit]
     #[arg(long, value_enum)]
@@ -45,6 +47,18 @@ pub(crate) struct LinkArgs {
     /// 0 keeps everything, 1 drops what cannot be reached, 2 optimises
     #[arg(long, value_name = "0|1|2", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=2))]
     opt_level: u8,
+    /// Passes to switch off (-name) or on (+name), or the only ones to run (name)
+    #[arg(long, value_name = "NAMES", allow_hyphen_values = true, default_value = "", value_parser = PassSelection::parse)]
+    passes: PassSelection,
+    /// Stop after so many applications of passes, to find the one that breaks a program
+    #[arg(long, value_name = "N")]
+    stop_after: Option<u32>,
+    /// List the passes; of a FILE, their applications as --stop-after counts them
+    #[arg(long)]
+    list_passes: bool,
+    /// What to make small
+    #[arg(long, value_enum, default_value_t = Optimize::Size)]
+    optimize: Optimize,
     /// Leave out debug information
     #[arg(short, long)]
     strip: bool,
@@ -100,6 +114,15 @@ impl Target {
     }
 }
 
+/// What the linker aims for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Optimize {
+    /// The code
+    Size,
+    /// What the pipeline gas model charges
+    Gas,
+}
+
 /// Other outputs of the linker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Emit {
@@ -135,7 +158,11 @@ pub(crate) fn link(args: &LinkArgs) -> Outcome {
         return Err(Failure::usage("--json and the output would both go to standard output"));
     }
     let mut config = config(args)?;
-    let input = Input::read(&args.path)?;
+    if args.list_passes {
+        return list_passes(args, &config);
+    }
+    let path = args.path.as_deref().expect("required unless passes are listed");
+    let input = Input::read(path)?;
     if args.emit == Some(Emit::Ir) {
         let _progress = Progress::new(&input.name, &input.bytes);
         let text = pvm_linker::link_to_ir(&input.bytes, &config).map_err(|error| Failure::input(&input.name, error))?;
@@ -187,11 +214,40 @@ fn config(args: &LinkArgs) -> Outcome<Config> {
     Ok(Config {
         target: args.target.map(Target::set),
         opt_level: args.opt_level,
+        passes: args.passes,
+        stop_after: args.stop_after,
+        optimize: match args.optimize {
+            Optimize::Size => pvm_linker::Optimize::Size,
+            Optimize::Gas => pvm_linker::Optimize::Gas,
+        },
         min_stack_size: args.min_stack_size,
         dispatch_table: args.dispatch_table.iter().map(|name| name.as_bytes().to_vec()).collect(),
         metadata_hash,
         strip: args.strip,
+        ..Config::default()
     })
+}
+
+fn list_passes(args: &LinkArgs, config: &Config) -> Outcome {
+    let mut text = String::new();
+    match &args.path {
+        None => {
+            for pass in pvm_linker::passes() {
+                text += &format!("{:16}level {}  {}\n", pass.name, pass.level, pass.about);
+            }
+        }
+        Some(path) => {
+            let input = Input::read(path)?;
+            let passes = pvm_linker::trace_passes(&input.bytes, config);
+            let passes = passes.map_err(|error| Failure::input(&input.name, error))?;
+            for (number, application) in (1..).zip(passes) {
+                let outcome = if application.changed { "" } else { "  no change" };
+                text += &format!("{number:4} {}{outcome}\n", application.pass);
+            }
+        }
+    }
+    write_text(args.output.as_deref(), text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A sign of life for files that take long, if somebody looks; goes away with the value.

@@ -114,6 +114,12 @@ impl Instruction {
         self
     }
 
+    /// The same instruction with another second immediate; with the first it makes up the 64 bits of `load_imm64`.
+    pub const fn with_imm2(mut self, imm: i32) -> Self {
+        self.imms[1] = unsigned_32(imm);
+        self
+    }
+
     /// Registers whose old value matters. `ecalli` counts as reading none: what it reads is a matter of the import.
     pub const fn reads(&self) -> RegSet {
         let [r1, r2, r3] = self.regs;

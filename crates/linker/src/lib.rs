@@ -30,8 +30,9 @@ mod limits;
 mod passes;
 mod reloc;
 
-pub use config::Config;
+pub use config::{Config, Optimize, Trust};
 pub use error::{LinkError, LinkErrorKind, Location};
+pub use passes::{Application, PassInfo, PassSelection, UnknownPass, passes};
 pub use reloc::RelocKind;
 
 use pvm_isa::InstructionSet;
@@ -71,6 +72,31 @@ pub fn link_to_ir(elf: &[u8], config: &Config) -> Result<String, LinkError> {
     with_program(elf, config, |program, _| Ok(program.to_string()))
 }
 
+/// The applications of passes to a file, in order: what `Config::stop_after` counts.
+///
+/// # Errors
+/// As [`link`], as far as it gets to that point.
+pub fn trace_passes(elf: &[u8], config: &Config) -> Result<Vec<Application>, LinkError> {
+    let elf = elf::parse(elf, !config.strip)?;
+    let set = instruction_set(elf.xlen, config)?;
+    let mut program = lift::lift(&elf)?;
+    Ok(passes::run(&mut program, config, set))
+}
+
+/// Runs the passes of a configuration over a program in its text form.
+///
+/// # Errors
+/// If the text is not a program.
+pub fn run_passes(text: &str, config: &Config) -> Result<String, ir::ParseError> {
+    let mut program = ir::parse(text)?;
+    let set = config.target.unwrap_or(match program.width {
+        pvm_isa::Width::Narrow => InstructionSet::Latest32,
+        pvm_isa::Width::Wide => InstructionSet::Latest64,
+    });
+    passes::run(&mut program, config, set);
+    Ok(program.to_string())
+}
+
 fn with_program<T>(
     bytes: &[u8],
     config: &Config,
@@ -79,7 +105,7 @@ fn with_program<T>(
     let elf = elf::parse(bytes, !config.strip)?;
     let set = instruction_set(elf.xlen, config)?;
     let mut program = lift::lift(&elf)?;
-    passes::run(&mut program, config.opt_level);
+    passes::run(&mut program, config, set);
     finish(&program, set)
 }
 

@@ -269,7 +269,8 @@ fn branches() {
                 let mut builder = ElfBuilder::new(xlen);
                 let text = builder.section(".text", common::elf::EXEC, code);
                 builder.exports(text, [("main", 0)]);
-                let mut guest = guest(&link(&builder.build(), &Config::default()).unwrap().parts);
+                let mut guest =
+                    guest(&link(&builder.build(), &Config { opt_level: 1, ..Config::default() }).unwrap().parts);
                 for round in 0..VALUES.len() * VALUES.len() {
                     let mut hart = Hart { xlen, regs: [0; 32], memory: 0, address: 0 };
                     for (pvm, reg) in PvmReg::ALL.into_iter().zip(REGISTERS) {

@@ -16,7 +16,10 @@
 //! - Identifiers are indexes that stay valid: passes take blocks out of `layout` and mark data as dropped, they do not
 //!   renumber.
 
+mod parse;
 mod text;
+
+pub use parse::{ParseError, ParseErrorKind, parse};
 
 use crate::error::{LinkError, LinkErrorKind, Location};
 use pvm_isa::{Instruction, Reg, RegSet, Width};

@@ -1,13 +1,19 @@
 //! Drops instructions that change nothing.
 
+use super::Options;
 use crate::ir::{Inst, Program};
 use pvm_isa::{Opcode, Width};
 
-pub(super) fn run(program: &mut Program<'_>) {
+pub(super) fn run(program: &mut Program<'_>, _: &Options) -> bool {
     let width = program.width;
+    let mut changed = false;
     for id in &program.layout {
-        program.blocks[id.index()].instructions.retain(|inst| !is_nop(inst, width));
+        let instructions = &mut program.blocks[id.index()].instructions;
+        let before = instructions.len();
+        instructions.retain(|inst| !is_nop(inst, width));
+        changed |= instructions.len() != before;
     }
+    changed
 }
 
 fn is_nop(inst: &Inst, width: Width) -> bool {

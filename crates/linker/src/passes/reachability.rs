@@ -4,6 +4,7 @@
 //! instructions take the address of; a data section leads to whatever its relocations name. Sections are kept or dropped
 //! whole, since nothing tells where one object ends.
 
+use super::Options;
 use crate::ir::{BlockId, DataId, Program, Target};
 
 struct Marks<'p, 'a> {
@@ -20,7 +21,7 @@ enum Node {
     Data(DataId),
 }
 
-pub(super) fn run(program: &mut Program<'_>) {
+pub(super) fn run(program: &mut Program<'_>, _: &Options) -> bool {
     let mut marks = Marks {
         program,
         blocks: vec![false; program.blocks.len()],
@@ -37,10 +38,14 @@ pub(super) fn run(program: &mut Program<'_>) {
         }
     }
     let (blocks, data) = (marks.blocks, marks.data);
+    let before = program.layout.len();
     program.layout.retain(|id| blocks[id.index()]);
+    let mut changed = program.layout.len() != before;
     for (section, kept) in program.data.iter_mut().zip(data) {
+        changed |= section.kept && !kept;
         section.kept &= kept;
     }
+    changed
 }
 
 impl Marks<'_, '_> {
