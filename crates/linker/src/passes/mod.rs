@@ -14,7 +14,9 @@
 //! Passes keep the invariants that [`crate::ir`] lists; builds with assertions check them after every application.
 
 pub(crate) mod analysis;
+mod constants;
 mod dce;
+mod forms;
 mod nops;
 mod reachability;
 mod select;
@@ -91,6 +93,7 @@ const fn pass(
 const PASSES: &[Pass] = &[
     pass("reachability", 1, Phase::First, reachability::run, "drop code and data that no export leads to"),
     pass("nops", 1, Phase::Repeat, nops::run, "drop instructions that change nothing"),
+    pass("constants", 2, Phase::Repeat, constants::run, "write known values into the instructions that use them"),
     pass("dce", 2, Phase::Repeat, dce::run, "drop instructions whose results nobody reads"),
     pass("prune", 2, Phase::Repeat, reachability::run, "drop what the passes before it made unreachable"),
 ];

@@ -1,4 +1,6 @@
 //! What passes need to know of the whole program.
 
+pub(crate) mod bits;
 pub(crate) mod edges;
 pub(crate) mod liveness;
+pub(crate) mod values;
