@@ -1,5 +1,8 @@
-//! What inputs are made from: the containers and programs among the specification's vectors, and small guests.
+//! What is mutated: blobs and programs among the specification's vectors, the guests, and programs linked from them.
 
+use pvm_isa::InstructionSet;
+use pvm_linker::{Config, link};
+use pvm_program::{Program, Varints};
 use std::sync::LazyLock;
 
 fn hex(text: &str) -> Vec<u8> {
@@ -12,10 +15,6 @@ fn field(text: &str, name: &str) -> Vec<Vec<u8>> {
     rows.filter_map(|row| row[name].as_str().map(hex)).collect()
 }
 
-/// `.polkavm` blobs.
-pub(crate) static BLOBS: LazyLock<Vec<Vec<u8>>> =
-    LazyLock::new(|| field(include_str!("../../tests/vectors/vectors-latest037-blob.jsonl"), "blob"));
-
 /// Code in the macro-block encoding.
 pub(crate) static MACRO_BLOCK_CODE: LazyLock<Vec<Vec<u8>>> =
     LazyLock::new(|| field(include_str!("../../tests/vectors/vectors-latest037.jsonl"), "code"));
@@ -24,11 +23,73 @@ pub(crate) static MACRO_BLOCK_CODE: LazyLock<Vec<Vec<u8>>> =
 pub(crate) static BITMASK_CODE: LazyLock<Vec<Vec<u8>>> =
     LazyLock::new(|| field(include_str!("../../tests/vectors/vectors-exec.jsonl"), "code"));
 
-/// Linked and relocatable RISC-V files of both widths.
+/// Small RISC-V files: linked and relocatable, of both widths.
 pub(crate) const ELFS: &[&[u8]] = &[
     include_bytes!("../../guest/fixtures/hello.elf"),
     include_bytes!("../../guest/fixtures/hello-32.elf"),
     include_bytes!("../../guest/fixtures/hello-c.elf"),
+    include_bytes!("../../guest/fixtures/hello-c-32.elf"),
     include_bytes!("../../guest/fixtures/hello-c-rel.elf"),
+    include_bytes!("../../guest/fixtures/hello-c-medany.elf"),
+    include_bytes!("../../guest/fixtures/hello-c-medlow.elf"),
     include_bytes!("../../guest/fixtures/abi-c.elf"),
+    include_bytes!("../../guest/fixtures/abi-c-32.elf"),
+    include_bytes!("../../guest/fixtures/fib.elf"),
+    include_bytes!("../../guest/fixtures/sieve-32.elf"),
+    include_bytes!("../../tests/link/absolute.64.static.elf"),
+    include_bytes!("../../tests/link/calls.64.pie.elf"),
+    include_bytes!("../../tests/link/calls.32.object.elf"),
 ];
+
+/// Larger ones, with debug information or much code.
+pub(crate) const LARGE_ELFS: &[&[u8]] = &[
+    include_bytes!("../../guest/fixtures/hello-debug.elf"),
+    include_bytes!("../../guest/fixtures/blake2b.elf"),
+    include_bytes!("../../guest/fixtures/sort-32.elf"),
+    include_bytes!("../../guest/fixtures/keccak.elf"),
+    include_bytes!("../../guest/fixtures/ed25519-verify.elf"),
+    include_bytes!("../../guest/fixtures/kitchen-sink.elf"),
+];
+
+/// `.polkavm` blobs: all kinds of small ones, and small guests in every instruction set.
+pub(crate) static BLOBS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let mut blobs = field(include_str!("../../tests/vectors/vectors-latest037-blob.jsonl"), "blob");
+    blobs.extend(programs(ELFS).filter_map(|program| program.to_blob().ok()));
+    blobs
+});
+
+/// Larger guests, with debug sections where they have some.
+pub(crate) static LARGE_BLOBS: LazyLock<Vec<Vec<u8>>> =
+    LazyLock::new(|| programs(&LARGE_ELFS[..5]).filter_map(|program| program.to_blob().ok()).collect());
+
+/// Programs of a few instructions, and small guests.
+pub(crate) static STANDARD_PROGRAMS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let tiny = BITMASK_CODE.iter().map(|code| {
+        let code = &code[..code.len().min(100)];
+        let bitmask = vec![0xff >> (7 - (code.len() + 7) % 8); code.len().div_ceil(8)];
+        let length = |length: usize| u8::try_from(length).expect("code is cut to 100 bytes");
+        let mut bytes = vec![4, 0, 0, 2, 0, 0, 1, 0, 0, 16, 0, 1, 2, 3, 4, 5, 6];
+        bytes.extend_from_slice(&[length(3 + code.len() + bitmask.len()), 0, 0, 0, 0, 0, length(code.len())]);
+        bytes.extend_from_slice(code);
+        bytes.extend_from_slice(&bitmask);
+        bytes
+    });
+    tiny.chain(standard_programs(ELFS)).collect()
+});
+
+/// Larger guests.
+pub(crate) static LARGE_STANDARD_PROGRAMS: LazyLock<Vec<Vec<u8>>> =
+    LazyLock::new(|| standard_programs(&LARGE_ELFS[..5]).collect());
+
+fn standard_programs(elfs: &'static [&'static [u8]]) -> impl Iterator<Item = Vec<u8>> {
+    programs(elfs).filter(|program| program.set() == InstructionSet::JamV1).filter_map(|program| program.to_spi().ok())
+}
+
+/// Guests linked for every instruction set that can hold them.
+fn programs(elfs: &'static [&'static [u8]]) -> impl Iterator<Item = Program> {
+    let all = elfs.iter().flat_map(|elf| InstructionSet::ALL.map(|set| (elf, set)));
+    all.filter_map(|(elf, set)| {
+        let config = Config { target: Some(set), opt_level: 1, ..Config::default() };
+        Program::from_parts(link(elf, &config).ok()?.parts, Varints::Strict).ok()
+    })
+}

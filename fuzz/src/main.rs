@@ -1,22 +1,35 @@
-//! Every fuzzer in one binary: `fuzz <target>`, or `fuzz smoke` for a short run of all.
+//! Every fuzzer in one binary: `fuzz run TARGET`, or `fuzz smoke` for a short run of all.
 //!
-//! Inputs are mutations of real ones, made from a seed; a failure prints the target and the seed that shows it again.
+//! ```text
+//! seed -> generate -> Input -> check (time, memory, panics) -> failure -> shrink -> file
+//! ```
+//!
+//! Inputs come from a seed alone, so a failure is reported with the seed that shows it again, and with a file that holds its
+//! shrunk input.
 
 mod corpus;
+mod elf;
+mod failure;
+mod probe;
 mod random;
+mod runner;
+mod shrink;
 mod targets;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
-use random::Random;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
-use targets::{TARGETS, Target};
+use peak_alloc::PeakAlloc;
+use runner::{Options, Summary};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use targets::{Input, TARGETS, Target};
 
-/// An input that takes longer than this hangs, as far as a user is concerned.
-const TIME_MAX: Duration = Duration::from_secs(1);
+/// Counts what is allocated, so that every input's peak is known.
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Fuzzes parsers and engines with mutated inputs
+/// Fuzzes parsers, the linker and engines with mutated and generated inputs
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -30,6 +43,12 @@ enum Command {
         /// How long, all together
         #[arg(long, default_value_t = 30)]
         seconds: u64,
+        /// Prints summaries as JSON, one a line
+        #[arg(long)]
+        json: bool,
+        /// Where failing inputs are written
+        #[arg(long, default_value = "fuzz-failures")]
+        failures: PathBuf,
     },
     /// Runs one target
     Run {
@@ -41,54 +60,81 @@ enum Command {
         /// How many inputs
         #[arg(long, default_value_t = 1_000_000)]
         runs: u64,
+        /// Goes on until that many different failures are found
+        #[arg(long, default_value_t = 1)]
+        failures_max: usize,
+        /// Prints the summary as JSON
+        #[arg(long)]
+        json: bool,
+        /// Where failing inputs are written
+        #[arg(long, default_value = "fuzz-failures")]
+        failures: PathBuf,
+    },
+    /// Checks one input from a file
+    Replay {
+        /// The target's name
+        target: String,
+        /// The input
+        file: PathBuf,
+        /// What the check chooses by, as the report of the failure has it
+        #[arg(long, default_value_t = 0)]
+        choice: u64,
     },
     /// Lists the targets
     List,
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     match Arguments::parse().command {
-        Command::Smoke { seconds } => {
+        Command::Smoke { seconds, json, failures } => {
             let each = Duration::from_secs(seconds) / u32::try_from(TARGETS.len())?;
+            let mut failed = false;
             for target in TARGETS {
-                let end = Instant::now() + each;
-                let mut seed = 1;
-                while Instant::now() < end {
-                    run(target, seed)?;
-                    seed += 1;
-                }
-                println!("{}: {} inputs", target.name, seed - 1);
+                let options =
+                    Options { seed: 1, runs: u64::MAX, time: Some(each), failures_max: 1, failures: &failures };
+                failed |= report(&runner::run(target, &options)?, json)?;
             }
-            Ok(())
+            Ok(exit_code(failed))
         }
-        Command::Run { target, seed, runs } => {
-            let Some(target) = TARGETS.iter().find(|found| found.name == target) else {
-                bail!("unknown target {target}; `fuzz list` names them");
-            };
-            for seed in seed..seed.saturating_add(runs) {
-                run(target, seed)?;
+        Command::Run { target, seed, runs, failures_max, json, failures } => {
+            let options = Options { seed, runs, time: None, failures_max, failures: &failures };
+            Ok(exit_code(report(&runner::run(named(&target)?, &options)?, json)?))
+        }
+        Command::Replay { target, file, choice } => {
+            let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let (measured, failure) = probe::check(named(&target)?, &Input { bytes, choice, origin: Vec::new() });
+            println!("{measured}");
+            if let Some(failure) = &failure {
+                eprintln!("{failure}");
             }
-            println!("{}: {runs} inputs", target.name);
-            Ok(())
+            Ok(exit_code(failure.is_some()))
         }
         Command::List => {
             for target in TARGETS {
                 println!("{:<12} {}", target.name, target.about);
             }
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-fn run(target: &Target, seed: u64) -> Result<()> {
-    let start = Instant::now();
-    let result = catch_unwind(AssertUnwindSafe(|| (target.run)(&mut Random::new(seed))));
-    let again = format!("fuzz run {} --seed {seed} --runs 1", target.name);
-    if result.is_err() {
-        bail!("panic; again with: {again}");
+fn named(name: &str) -> Result<&'static Target> {
+    match TARGETS.iter().find(|target| target.name == name) {
+        Some(target) => Ok(target),
+        None => bail!("unknown target {name}; `fuzz list` names them"),
     }
-    if start.elapsed() > TIME_MAX {
-        bail!("took {:?}; again with: {again}", start.elapsed());
+}
+
+/// Prints a summary; has the run failed?
+fn report(summary: &Summary, json: bool) -> Result<bool> {
+    if json {
+        println!("{}", serde_json::to_string(summary)?);
+    } else {
+        println!("{summary}");
     }
-    Ok(())
+    Ok(!summary.failures.is_empty())
+}
+
+fn exit_code(failed: bool) -> ExitCode {
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -54,4 +54,16 @@ impl Random {
             }
         }
     }
+
+    /// Changes a few bytes and leaves all others where they are.
+    pub(crate) fn overwrite(&mut self, bytes: &mut [u8]) {
+        for _ in 0..=self.below(4) {
+            let at = self.below(bytes.len());
+            bytes[at] = match self.below(3) {
+                0 => bytes[at] ^ 1 << self.below(8),
+                1 => self.byte(),
+                _ => *self.pick(&[0, 1, 0x7f, 0x80, 0xfe, 0xff]),
+            };
+        }
+    }
 }

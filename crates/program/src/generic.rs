@@ -3,8 +3,9 @@
 use crate::blob::{Program, ProgramParts};
 use crate::bytes::Bytes;
 use crate::error::ProgramError;
-use crate::varint::Varints;
-use pvm_isa::InstructionSet;
+use crate::varint::{self, Varints};
+use alloc::vec::Vec;
+use pvm_isa::{Encoding, InstructionSet};
 
 /// The Gray Paper does not limit the width of jump table entries; a byte holds it.
 pub(crate) const GENERIC_ENTRY_SIZE_MAX: u8 = u8::MAX;
@@ -19,8 +20,21 @@ impl Program {
         Program::assemble(parts, Varints::Strict, GENERIC_ENTRY_SIZE_MAX)
     }
 
-    /// The generic program with this program's code: the payload of section 6 as it is.
+    /// The generic program with this program's code: the payload of section 6, with its varints in their shortest form.
     pub fn to_generic(&self) -> Bytes {
-        self.parts().code_and_jump_table.clone()
+        let payload = &self.parts().code_and_jump_table;
+        if self.varints() == Varints::Strict {
+            return payload.clone();
+        }
+        let mut out = Vec::with_capacity(payload.len());
+        varint::write(&mut out, self.jump_table().len());
+        out.push(self.jump_table_entry_size());
+        if self.set().encoding() == Encoding::Bitmask {
+            varint::write(&mut out, self.code().len());
+        }
+        for part in [self.jump_table().bytes(), self.code().bytes(), self.code().bitmask()] {
+            out.extend_from_slice(part);
+        }
+        out.into()
     }
 }

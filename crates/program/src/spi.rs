@@ -174,8 +174,9 @@ impl Program {
         out.extend_from_slice(&parts.ro_data);
         out.resize(HEADER + to_usize(parts.ro_data_size), 0);
         out.extend_from_slice(&parts.rw_data);
-        field(&mut out, to_u64(parts.code_and_jump_table.len()), 4)?;
-        out.extend_from_slice(&parts.code_and_jump_table);
+        let code = self.to_generic();
+        field(&mut out, to_u64(code.len()), 4)?;
+        out.extend_from_slice(&code);
         Ok(out)
     }
 }

@@ -56,6 +56,22 @@ fn a_program_goes_through_every_container() {
     }
 }
 
+/// Found by the fuzzer: blobs of old linkers became standard programs that nobody could read.
+#[test]
+fn standard_programs_written_from_lenient_blobs_had_long_varints() {
+    for set in InstructionSet::ALL.into_iter().filter(|set| *set != InstructionSet::Latest64) {
+        let parts = |payload: &[u8]| ProgramParts { code_and_jump_table: payload.into(), ..ProgramParts::empty(set) };
+        // One entry and two bytes of code, each count in two bytes; and as it is written today.
+        let (old, new) = (&[0x80, 1, 1, 0x80, 2, 0, 0, 1, 3][..], &[1, 1, 2, 0, 0, 1, 3][..]);
+        assert!(Program::from_parts(parts(old), Varints::Strict).is_err());
+        let program = Program::from_parts(parts(old), Varints::Lenient).unwrap();
+        assert_eq!(program.to_generic()[..], *new);
+        let standard = Program::parse_spi(program.to_spi().unwrap(), set).unwrap();
+        assert_eq!(standard.code(), program.code());
+        assert!(standard.jump_table().iter().eq([0]));
+    }
+}
+
 #[test]
 fn metadata_is_found_told_or_refused() {
     let spi = ProgramBuilder::new(&layout(InstructionSet::JamV1)).build().unwrap().to_spi().unwrap();
