@@ -11,6 +11,7 @@
 mod asm;
 mod completions;
 mod disasm;
+mod engine;
 mod failure;
 mod guest;
 mod input;
@@ -84,7 +85,7 @@ fn execute(command: &Command) -> Outcome {
         Command::Disasm(args) => disasm::disasm(args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Stats(args) => stats::stats(args),
-        Command::Serve(args) => serve::serve(args).map_err(Failure::from),
+        Command::Serve(args) => serve::serve(args),
         Command::Completions(args) => completions::completions(args),
     }
 }

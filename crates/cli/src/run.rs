@@ -1,5 +1,6 @@
 //! `pvm run`: runs a program and passes on its exit code.
 
+use crate::engine::EngineName;
 use crate::failure::{Cause, Failure, Outcome, RUN_EXIT_CODES, RUN_RESERVED};
 use crate::guest::{self, Arguments};
 use crate::input::{InputArgs, Kind, Loaded};
@@ -7,13 +8,12 @@ use crate::lines::place_of;
 use crate::output::{hex, symbol, unhex, write_stdout};
 use crate::system::{self, Function, Reply};
 use crate::trace::{Tracer, registers};
-use clap::{Args, ValueEnum};
-use pvm_gas::Rule;
+use clap::Args;
+use pvm::{GasRule, InterruptKind, MemoryProtection, ProgramCounter, RawInstance, Reg, Trap};
 use pvm_guest_abi::system::ENTRY;
-use pvm_interpreter::{Exit, Instance, Trap};
+use pvm_isa::InstructionSet;
 use pvm_isa::display::Options;
-use pvm_isa::{InstructionSet, Reg};
-use pvm_num::casts::{low_u32, signed_32, to_u64, to_usize, widen};
+use pvm_num::casts::{low_u32, signed_32, to_u64, widen};
 use pvm_num::limits::{ARGUMENT_COUNT_MAX, JAM_ARGUMENTS_SIZE_MAX};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -41,10 +41,10 @@ pub(crate) struct RunArgs {
     /// How gas is counted: per-instruction, simple, full, full-2025-11, and more (docs/gas.md) [default with --gas: full
     /// for jam_v1, per-instruction for gp07, else simple]
     #[arg(long, value_name = "RULE", value_parser = rule)]
-    gas_rule: Option<Rule>,
+    gas_rule: Option<GasRule>,
     /// The engine
     #[arg(long, value_enum, default_value = "interpreter")]
-    engine: Engine,
+    engine: EngineName,
     /// Print each executed instruction and the registers it changed on standard error
     #[arg(long)]
     trace: bool,
@@ -66,26 +66,18 @@ Examples:
 A guest may call pvm_v1_write(fd, address, length) and pvm_v1_exit(code); docs/cli.md tells more. What `main` returns is
 its exit code. What another export returns in a0 is printed.";
 
-/// Engines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Engine {
-    /// Runs on every host
-    Interpreter,
-    /// Makes machine code (not part of this build)
-    Compiler,
-}
-
 /// How a run ended.
 enum End {
     /// The guest returned to the host.
     Returned,
     /// The guest asked to end with this exit code.
     Exited(i32),
-    Trapped(Trap),
+    /// The guest trapped; why, if the engine knows.
+    Trapped(Option<Trap>),
     OutOfGas,
     MissingImport(u32),
     /// The engine answered what it never answers under this configuration.
-    Broken(&'static str),
+    Broken(String),
 }
 
 /// Runs the program.
@@ -93,9 +85,7 @@ enum End {
 /// # Errors
 /// Whatever keeps it from starting. How it ends is in the exit code.
 pub(crate) fn run(args: &RunArgs) -> Outcome {
-    if args.engine == Engine::Compiler {
-        return Err(Failure::new(Cause::Engine, "this build has no compiler; use --engine interpreter"));
-    }
+    let engine = args.engine.engine().map_err(|problem| Failure::new(Cause::Engine, problem))?;
     let loaded = args.input.load()?;
     if args.strict {
         check_imports(&loaded)?;
@@ -104,11 +94,11 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
     let arguments = arguments(args, &loaded)?;
     let rule = args.gas_rule.clone().or_else(|| args.gas.map(|_| default_rule(loaded.program.set())));
     let metered = rule.is_some();
-    let mut guest = guest::prepare(&loaded, entry.pc, &arguments, rule, args.trace)?;
+    let mut guest = guest::prepare(&loaded, &engine, entry.pc, &arguments, rule, args.trace)?;
     let gas = args.gas.unwrap_or(i64::MAX);
     guest.set_gas(gas);
     let end = drive(&mut guest, &loaded, args.trace).map_err(|error| Failure::io("standard error", &error))?;
-    let run = Finished { loaded: &loaded, guest: &guest, entry: &entry, end, gas: metered.then_some(gas) };
+    let mut run = Finished { loaded: &loaded, guest, entry: &entry, end, gas: metered.then_some(gas) };
     run.finish(args.json)
 }
 
@@ -189,7 +179,7 @@ fn number_32(text: &str) -> Result<u32, String> {
 ///
 /// # Errors
 /// A text for the user.
-pub(crate) fn rule(name: &str) -> Result<Rule, String> {
+pub(crate) fn rule(name: &str) -> Result<GasRule, String> {
     name.parse().map_err(|_| {
         "not a gas rule; there are per-instruction, simple, and full[-2025-11][-l1-hit|-l2-hit|-l3-hit][-accelerated]"
             .to_owned()
@@ -197,11 +187,11 @@ pub(crate) fn rule(name: &str) -> Result<Rule, String> {
 }
 
 /// The rule that programs of a set are usually metered by.
-fn default_rule(set: InstructionSet) -> Rule {
+fn default_rule(set: InstructionSet) -> GasRule {
     match set {
-        InstructionSet::JamV1 => Rule::Full(pvm_gas::Pipeline::GP08),
-        InstructionSet::Gp07 => Rule::PerInstruction,
-        _ => Rule::Simple,
+        InstructionSet::JamV1 => GasRule::Full(pvm_gas::Pipeline::GP08),
+        InstructionSet::Gp07 => GasRule::PerInstruction,
+        _ => GasRule::Simple,
     }
 }
 
@@ -221,17 +211,17 @@ fn check_imports(loaded: &Loaded) -> Outcome<()> {
 }
 
 /// Runs the guest to its end and does what it asks for.
-fn drive(guest: &mut Instance, loaded: &Loaded, tracing: bool) -> std::io::Result<End> {
+fn drive(guest: &mut RawInstance, loaded: &Loaded, tracing: bool) -> std::io::Result<End> {
     let imports = loaded.program.imports();
     let mut tracer = tracing.then(Tracer::new);
     let end = loop {
         match guest.run() {
-            Some(Exit::Step) => {
+            Ok(InterruptKind::Step) => {
                 if let Some(tracer) = &mut tracer {
                     tracer.step(guest)?;
                 }
             }
-            Some(Exit::Ecalli(index)) => {
+            Ok(InterruptKind::Ecalli(index)) => {
                 let Some(function) = imports.get(index).and_then(Function::from_symbol) else {
                     break End::MissingImport(index);
                 };
@@ -240,11 +230,11 @@ fn drive(guest: &mut Instance, loaded: &Loaded, tracing: bool) -> std::io::Resul
                     Reply::Exit(code) => break End::Exited(code),
                 }
             }
-            Some(Exit::Finished) => break End::Returned,
-            Some(Exit::Trap(trap)) => break End::Trapped(trap),
-            Some(Exit::OutOfGas) => break End::OutOfGas,
-            Some(Exit::Segfault { .. }) => break End::Broken("page fault without dynamic paging"),
-            None => break End::Broken("no program counter"),
+            Ok(InterruptKind::Finished) => break End::Returned,
+            Ok(InterruptKind::Trap) => break End::Trapped(guest.trap_reason()),
+            Ok(InterruptKind::NotEnoughGas) => break End::OutOfGas,
+            Ok(InterruptKind::Segfault(_)) => break End::Broken("page fault without dynamic paging".to_owned()),
+            Err(error) => break End::Broken(error.to_string()),
         }
     };
     if let Some(tracer) = &mut tracer {
@@ -256,7 +246,7 @@ fn drive(guest: &mut Instance, loaded: &Loaded, tracing: bool) -> std::io::Resul
 /// A run that is over.
 struct Finished<'a> {
     loaded: &'a Loaded,
-    guest: &'a Instance,
+    guest: RawInstance,
     entry: &'a Entry,
     end: End,
     /// The gas it started with, if it was metered.
@@ -264,7 +254,7 @@ struct Finished<'a> {
 }
 
 impl Finished<'_> {
-    fn finish(&self, as_json: bool) -> Outcome {
+    fn finish(&mut self, as_json: bool) -> Outcome {
         let output = self.output();
         if let (End::Returned, false, Some(text)) = (&self.end, as_json, &output) {
             write_stdout(format!("{text}\n").as_bytes())?;
@@ -285,23 +275,21 @@ impl Finished<'_> {
     fn exit_code(&self) -> Option<i32> {
         match self.end {
             End::Exited(code) => Some(code),
-            End::Returned if self.entry.is_main => Some(signed_32(low_u32(self.guest.reg(Reg::a0)))),
+            End::Returned if self.entry.is_main => Some(signed_32(low_u32(self.guest.reg(Reg::A0)))),
             _ => None,
         }
     }
 
     /// What a guest that returned gives back other than an exit code: a number or, from a standard program, bytes in hex.
-    fn output(&self) -> Option<String> {
-        let [a0, a1] = [Reg::a0, Reg::a1].map(|reg| self.guest.reg(reg));
+    fn output(&mut self) -> Option<String> {
+        let [a0, a1] = [Reg::A0, Reg::A1].map(|reg| self.guest.reg(reg));
         match (&self.end, self.loaded.kind) {
             (End::Returned, Kind::Spi) => {
                 let (address, length) = (u32::try_from(a0).ok()?, u32::try_from(a1).ok()?);
-                if !self.guest.is_memory_accessible(address, length, false) {
+                if !self.guest.is_memory_accessible(address, length, MemoryProtection::Read) {
                     return Some(String::new());
                 }
-                let mut data = vec![0; to_usize(length)];
-                self.guest.read_memory(address, &mut data).ok()?;
-                Some(hex(&data))
+                self.guest.read_memory(address, length).ok().map(|data| hex(&data))
             }
             (End::Returned, _) if !self.entry.is_main => Some(a0.to_string()),
             _ => None,
@@ -311,7 +299,8 @@ impl Finished<'_> {
     fn failure(&self) -> Option<Failure> {
         let name = &self.loaded.name;
         let (cause, text) = match &self.end {
-            End::Trapped(trap) => (Cause::Trap, format!("the guest trapped: {trap}")),
+            End::Trapped(Some(trap)) => (Cause::Trap, format!("the guest trapped: {trap}")),
+            End::Trapped(None) => (Cause::Trap, "the guest trapped".to_owned()),
             End::OutOfGas => (Cause::OutOfGas, format!("the guest ran out of gas; {} left", self.guest.gas())),
             End::MissingImport(index) => {
                 let import = system::import_name(&self.loaded.program.imports(), *index);
@@ -357,7 +346,7 @@ impl Finished<'_> {
     }
 
     fn pc(&self) -> Option<u32> {
-        self.guest.program_counter().or(self.guest.last_program_counter())
+        self.guest.program_counter().or(self.guest.last_program_counter()).map(|ProgramCounter(pc)| pc)
     }
 
     /// How it ended, for scripts.
@@ -365,16 +354,16 @@ impl Finished<'_> {
         let (status, reason) = match &self.end {
             End::Returned => ("returned", None),
             End::Exited(_) => ("exited", None),
-            End::Trapped(trap) => ("trapped", Some(trap.to_string())),
+            End::Trapped(trap) => ("trapped", trap.map(|trap| trap.to_string())),
             End::OutOfGas => ("out-of-gas", None),
             End::MissingImport(index) => {
                 ("missing-import", Some(system::import_name(&self.loaded.program.imports(), *index)))
             }
-            End::Broken(what) => ("failed", Some((*what).to_owned())),
+            End::Broken(what) => ("failed", Some(what.clone())),
         };
         let registers: Map<String, Value> = Reg::ALL
             .iter()
-            .zip(registers(self.guest))
+            .zip(registers(&self.guest))
             .map(|(reg, value)| (reg.name().to_owned(), value.into()))
             .collect();
         json!({

@@ -3,30 +3,25 @@
 //! Test drivers load a program, set registers, map pages, run, and look at what became of it. A request that cannot be
 //! carried out is answered `{"ok":false,"error":"..."}`; the command ends with the input.
 
+use crate::engine::EngineName;
+use crate::failure::{Failure, Outcome};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::{Args, ValueEnum};
-use pvm_gas::Rule;
-use pvm_interpreter::{Exit, FaultOrder, Image, Instance, Paging, Protection};
-use pvm_isa::{InstructionSet, Reg};
-use pvm_num::casts::{to_u64, widen};
-use pvm_num::limits::{JAM_ARGUMENTS_SIZE_MAX, PAGE_SIZE_DEFAULT, RETURN_TO_HOST};
-use pvm_program::{Latest64Layout, MemoryMap, ParseOptions, Program};
+use pvm::program::{ArcBytes, InstructionSetKind, JamNumbering, Latest64Layout, ParseOptions};
+use pvm::{
+    CodeValidation, Engine, GasMeteringKind, GasRule, InterruptKind, JAM_ARGUMENTS_SIZE_MAX, MemoryProtection, Module,
+    ModuleConfig, ProgramBlob, ProgramCounter, RawInstance, Reg,
+};
+use pvm_isa::InstructionSet;
+use pvm_num::casts::widen;
 use serde_json::{Map, Value, json};
 use std::io::{BufRead, Read, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Longest request in bytes: a program of the largest size as hexadecimal text.
 const REQUEST_SIZE_MAX: u64 = 256 << 20;
 /// Most bytes one `read` returns.
 const READ_SIZE_MAX: u64 = 64 << 20;
-
-/// The engine that runs guests.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Engine {
-    /// Runs on every host.
-    Interpreter,
-}
 
 /// Where guests run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -40,7 +35,7 @@ pub(crate) enum Isolation {
 pub(crate) struct ServeArgs {
     /// The engine that runs the guests
     #[arg(long, value_enum, default_value = "interpreter")]
-    engine: Engine,
+    engine: EngineName,
     /// Where the guests run
     #[arg(long, value_enum, default_value = "in-process")]
     isolation: Isolation,
@@ -49,12 +44,17 @@ pub(crate) struct ServeArgs {
 /// Answers requests until the input ends.
 ///
 /// # Errors
-/// Only if standard input or output fails.
-pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
-    let (Engine::Interpreter, Isolation::InProcess) = (args.engine, args.isolation);
+/// If the engine is not there, or standard input or output fails.
+pub(crate) fn serve(args: &ServeArgs) -> Outcome {
+    let Isolation::InProcess = args.isolation;
+    let engine = args.engine.engine().map_err(Failure::usage)?;
+    answer_all(engine).map_err(Failure::from)
+}
+
+fn answer_all(engine: Engine) -> Result<ExitCode> {
     let mut input = std::io::stdin().lock();
     let mut output = std::io::stdout().lock();
-    let mut session = Session { guest: None };
+    let mut session = Session { engine, guest: None };
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -81,13 +81,13 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
 type Reply = Map<String, Value>;
 
 struct Session {
+    engine: Engine,
     guest: Option<Guest>,
 }
 
 struct Guest {
-    program: Program,
-    rule: Arc<Rule>,
-    instance: Instance,
+    module: Module,
+    instance: RawInstance,
     is_paged: bool,
 }
 
@@ -97,7 +97,7 @@ impl Session {
         let request = request.as_object().context("the request is not an object")?;
         let op = text(request, "op")?.context("the request has no \"op\"")?;
         if op == "load" {
-            let guest = load(request)?;
+            let guest = load(&self.engine, request)?;
             let reply = guest.describe();
             self.guest = Some(guest);
             return Ok(reply);
@@ -116,7 +116,7 @@ impl Session {
     }
 }
 
-fn load(request: &Reply) -> Result<Guest> {
+fn load(engine: &Engine, request: &Reply) -> Result<Guest> {
     let kind = text(request, "kind")?.context("load needs a \"kind\"")?;
     let bytes = match (text(request, "path")?, text(request, "hex")?) {
         (Some(path), None) => std::fs::read(path).with_context(|| path.to_owned())?,
@@ -124,38 +124,53 @@ fn load(request: &Reply) -> Result<Guest> {
         _ => bail!("load needs either \"path\" or \"hex\""),
     };
     let isa = text(request, "isa")?;
-    let rule: Rule = match text(request, "gas")? {
+    let rule: GasRule = match text(request, "gas")? {
         Some(name) => name.parse().map_err(|error| anyhow!("gas rule {name:?}: {error}"))?,
-        None => Rule::Simple,
+        None => GasRule::Simple,
     };
-    let strict = boolean(request, "strict")?;
-    match kind {
+    let is_strict = boolean(request, "strict")?;
+    let mut config = ModuleConfig::new();
+    config
+        .set_gas_metering(Some(GasMeteringKind::Sync))
+        .set_gas_rule(Some(rule))
+        .set_code_validation(CodeValidation::GrayPaper)
+        .set_strict(is_strict);
+    let guest = match kind {
         "generic" => {
-            let program = Program::parse_generic(bytes, bitmask_set(isa)?)?;
-            Guest::new(program, rule, Placement::Paged, strict)
+            let (isa, numbering) = bitmask_set(isa)?;
+            let blob = ProgramBlob::parse_generic(bytes.into(), isa, numbering)?;
+            config.set_dynamic_paging(true);
+            Guest::new(engine, &config, blob)
         }
         "spi" => {
             let arguments = unhex(text(request, "args")?.unwrap_or(""))?;
-            let program = Program::parse_spi(bytes, bitmask_set(isa)?)?;
-            Guest::new(program, rule, Placement::Spi(arguments), strict)
+            let (isa, numbering) = bitmask_set(isa)?;
+            let blob = ProgramBlob::parse_spi(bytes.into(), isa, numbering)?;
+            config.set_aux_data_size(JAM_ARGUMENTS_SIZE_MAX);
+            let mut guest = Guest::new(engine, &config, blob)?;
+            guest.instance.prepare_invocation(&arguments)?;
+            Ok(guest)
         }
         "polkavm" => {
             let options = match isa {
-                Some("gp07") => ParseOptions { jam_numbering: pvm_program::JamNumbering::Gp07, ..Default::default() },
+                Some("gp07") => ParseOptions { jam_numbering: JamNumbering::Gp07, ..Default::default() },
                 _ => ParseOptions { latest64_layout: Latest64Layout::Detect, ..Default::default() },
             };
-            Guest::new(Program::parse(bytes, &options)?, rule, Placement::Static, strict)
+            Guest::new(engine, &config, ProgramBlob::parse_with(bytes.into(), &options)?)
         }
         "elf" => {
             let level = number(request, "opt")?.unwrap_or(1);
-            let program = link(&bytes, isa, level)?;
-            Guest::new(program, rule, Placement::Static, strict)
+            Guest::new(engine, &config, ProgramBlob::parse(link(&bytes, isa, level)?)?)
         }
         _ => bail!("unknown kind {kind:?}; there are generic, spi, polkavm, elf"),
+    }?;
+    if is_strict {
+        check_exports(&guest.module)?;
     }
+    Ok(guest)
 }
 
-fn link(elf: &[u8], isa: Option<&str>, level: u64) -> Result<Program> {
+fn link(elf: &[u8], isa: Option<&str>, level: u64) -> Result<ArcBytes> {
     let target = match isa {
         None => None,
         Some("latest64") => Some(InstructionSet::Latest64),
@@ -166,77 +181,44 @@ fn link(elf: &[u8], isa: Option<&str>, level: u64) -> Result<Program> {
     };
     let opt_level = u8::try_from(level).ok().filter(|level| *level <= 2).context("opt is 0, 1 or 2")?;
     let config = pvm_linker::Config { target, opt_level, ..Default::default() };
-    let blob = pvm_linker::link(elf, &config)?.to_polkavm_blob()?;
-    Ok(Program::parse(blob, &ParseOptions::default())?)
+    Ok(pvm_linker::link(elf, &config)?.to_polkavm_blob()?.into())
 }
 
 /// Bitmask code in the numbering of this name: what generic programs and SPI always carry.
-fn bitmask_set(isa: Option<&str>) -> Result<InstructionSet> {
+fn bitmask_set(isa: Option<&str>) -> Result<(InstructionSetKind, JamNumbering)> {
     Ok(match isa.unwrap_or("jam_v1") {
-        "jam_v1" => InstructionSet::JamV1,
-        "latest64" => InstructionSet::Latest64Bitmask,
-        "latest32" => InstructionSet::Latest32,
-        "revive_v1" => InstructionSet::ReviveV1,
-        "gp07" => InstructionSet::Gp07,
+        "jam_v1" => (InstructionSetKind::JamV1, JamNumbering::Gp08),
+        "gp07" => (InstructionSetKind::JamV1, JamNumbering::Gp07),
+        "latest64" => (InstructionSetKind::Latest64, JamNumbering::Gp08),
+        "latest32" => (InstructionSetKind::Latest32, JamNumbering::Gp08),
+        "revive_v1" => (InstructionSetKind::ReviveV1, JamNumbering::Gp08),
         other => bail!("unknown isa {other:?}; there are jam_v1, latest64, latest32, revive_v1, gp07"),
     })
 }
 
-enum Placement {
-    /// Nothing is mapped, the driver maps pages.
-    Paged,
-    /// The program's memory map.
-    Static,
-    /// The program's memory map, with argument data.
-    Spi(Vec<u8>),
-}
-
 impl Guest {
-    fn new(program: Program, rule: Rule, placement: Placement, strict: bool) -> Result<Guest> {
-        if program.set() == InstructionSet::JamV1 {
-            program.code().validate().map_err(|offset| anyhow!("validation failed at offset {offset}"))?;
-        }
-        if strict {
-            strict_checks(&program)?;
-        }
-        let arguments = match &placement {
-            Placement::Spi(arguments) => &arguments[..],
-            _ => &[],
-        };
-        let aux_size = if matches!(placement, Placement::Spi(_)) { JAM_ARGUMENTS_SIZE_MAX } else { 0 };
-        ensure!(to_u64(arguments.len()) <= widen(aux_size), "the arguments are longer than {aux_size} bytes");
-        let map = program.memory_map(PAGE_SIZE_DEFAULT, aux_size)?;
-        let is_paged = matches!(placement, Placement::Paged);
-        let order = FaultOrder::of(program.set());
-        let rule = Arc::new(rule);
-        let image = Image {
-            paging: if is_paged { Paging::Dynamic { page_size: PAGE_SIZE_DEFAULT, order } } else { Paging::Static },
-            gas: Some(Arc::clone(&rule)),
-            ..Image::new(&program, map.clone())
-        };
-        let mut instance = Instance::new(Arc::new(image));
-        if let Placement::Spi(arguments) = &placement {
-            place_arguments(&mut instance, &map, arguments)?;
-        }
-        Ok(Guest { program, rule, instance, is_paged })
+    fn new(engine: &Engine, config: &ModuleConfig, blob: ProgramBlob) -> Result<Guest> {
+        let module = Module::from_blob(engine, config, blob)?;
+        let instance = module.instantiate()?;
+        Ok(Guest { module, instance, is_paged: config.dynamic_paging() })
     }
 
     fn describe(&self) -> Reply {
-        let map = self.instance.image().memory.map.clone();
+        let map = self.module.memory_map();
         let exports: Vec<Value> = self
-            .program
+            .module
             .exports()
-            .map(|export| json!([String::from_utf8_lossy(export.symbol), export.offset]))
+            .map(|export| json!([String::from_utf8_lossy(export.symbol().as_bytes()), export.program_counter().0]))
             .collect();
         let imports: Vec<Value> = self
-            .program
+            .module
             .imports()
             .iter()
-            .map(|symbol| symbol.map_or(Value::Null, |symbol| String::from_utf8_lossy(symbol).into()))
+            .map(|symbol| symbol.map_or(Value::Null, |symbol| String::from_utf8_lossy(symbol.as_bytes()).into()))
             .collect();
         let area = |address: u32, length: u32| json!([address, length]);
         object(json!({
-            "isa": self.program.set().name(),
+            "isa": self.module.blob().instruction_set().name(),
             "imports": imports,
             "exports": exports,
             "map": {
@@ -274,22 +256,16 @@ impl Guest {
             self.instance.set_gas(gas);
         }
         if let Some(pc) = pc {
-            self.instance.set_next_program_counter(pc);
+            self.instance.set_next_program_counter(ProgramCounter(pc));
         }
         Ok(Reply::new())
     }
 
     fn call(&mut self, request: &Reply) -> Result<Reply> {
         let name = text(request, "export")?.context("call needs an \"export\"")?;
-        let export = self.program.exports().find(|export| export.symbol == name.as_bytes());
-        let pc = export.with_context(|| format!("export not found: '{name}'"))?.offset;
-        for reg in Reg::ALL {
-            self.instance.set_reg(reg, 0);
-        }
-        let sp = self.instance.image().memory.map.stack_address_high();
-        self.instance.set_reg(Reg::sp, widen(sp));
-        self.instance.set_reg(Reg::ra, widen(RETURN_TO_HOST));
-        self.instance.set_next_program_counter(pc);
+        let export = self.module.exports().find(|export| *export == name);
+        let pc = export.with_context(|| format!("export not found: '{name}'"))?.program_counter();
+        self.instance.prepare_call_untyped(pc, &[]);
         Ok(Reply::new())
     }
 
@@ -297,9 +273,12 @@ impl Guest {
         ensure!(self.is_paged, "only generic programs map pages");
         let address = number_32(request, "addr")?.context("map needs an \"addr\"")?;
         let length = number_32(request, "len")?.context("map needs a \"len\"")?;
-        let protection = if boolean(request, "writable")? { Protection::ReadWrite } else { Protection::Read };
+        let protection = match boolean(request, "writable")? {
+            true => MemoryProtection::ReadWrite,
+            false => MemoryProtection::Read,
+        };
         ensure!(widen(length) <= READ_SIZE_MAX, "at most {READ_SIZE_MAX} bytes are mapped at once");
-        self.instance.zero_pages(address, length, protection).map_err(memory_error)?;
+        self.instance.zero_memory_with_memory_protection(address, length, protection)?;
         Ok(Reply::new())
     }
 
@@ -311,7 +290,7 @@ impl Guest {
         } else {
             self.instance.write_memory(address, &data)
         };
-        result.map_err(memory_error)?;
+        result?;
         Ok(Reply::new())
     }
 
@@ -319,26 +298,24 @@ impl Guest {
         let address = number_32(request, "addr")?.context("read needs an \"addr\"")?;
         let length = number(request, "len")?.context("read needs a \"len\"")?;
         ensure!(length <= READ_SIZE_MAX, "at most {READ_SIZE_MAX} bytes are read at once");
-        let mut data = vec![0; usize::try_from(length)?];
-        self.instance.read_memory(address, &mut data).map_err(memory_error)?;
+        let data = self.instance.read_memory(address, u32::try_from(length)?)?;
         Ok(object(json!({ "data": hex(&data) })))
     }
 
     fn run(&mut self) -> Result<Reply> {
-        let exit = self.instance.run().context("no program counter is set")?;
-        let (status, arg) = match exit {
-            Exit::Finished => ("halt", None),
-            Exit::Trap(_) => ("panic", None),
-            Exit::Ecalli(index) => ("ecalli", Some(index)),
-            Exit::Segfault { page_address, .. } => ("page-fault", Some(page_address)),
-            Exit::OutOfGas => ("out-of-gas", None),
-            Exit::Step => unreachable!("step tracing is off"),
+        let (status, arg) = match self.instance.run()? {
+            InterruptKind::Finished => ("halt", None),
+            InterruptKind::Trap => ("panic", None),
+            InterruptKind::Ecalli(index) => ("ecalli", Some(index)),
+            InterruptKind::Segfault(fault) => ("page-fault", Some(fault.page_address)),
+            InterruptKind::NotEnoughGas => ("out-of-gas", None),
+            InterruptKind::Step => unreachable!("step tracing is off"),
         };
         let regs: Vec<u64> = Reg::ALL.iter().map(|reg| self.instance.reg(*reg)).collect();
         Ok(object(json!({
             "status": status,
             "arg": arg,
-            "pc": self.instance.last_program_counter(),
+            "pc": self.instance.last_program_counter().map(|pc| pc.0),
             "gas": self.instance.gas(),
             "regs": regs,
         })))
@@ -346,43 +323,20 @@ impl Guest {
 
     fn blocks(&self) -> Reply {
         let blocks: Map<String, Value> =
-            self.rule.blocks(self.program.code()).map(|(offset, cost)| (offset.to_string(), cost.into())).collect();
+            self.module.block_costs().map(|(offset, cost)| (offset.to_string(), cost.into())).collect();
         object(json!({ "blocks": blocks }))
     }
 }
 
-/// Registers and argument data as a JAM invocation starts with them (blob.md 8.2).
-fn place_arguments(instance: &mut Instance, map: &MemoryMap, arguments: &[u8]) -> Result<()> {
-    let address = map.aux_data_address();
-    instance.write_memory(address, arguments).map_err(memory_error)?;
-    instance.set_accessible_aux_size(u32::try_from(arguments.len())?).map_err(memory_error)?;
-    instance.set_reg(Reg::ra, widen(RETURN_TO_HOST));
-    instance.set_reg(Reg::sp, widen(map.stack_address_high()));
-    instance.set_reg(Reg::a0, widen(address));
-    instance.set_reg(Reg::a1, to_u64(arguments.len()));
-    Ok(())
-}
-
-/// What strict loading refuses (host-api.md 2).
-fn strict_checks(program: &Program) -> Result<()> {
-    let length = program.code().len();
-    if let Some(index) = program.imports().iter().position(|symbol| symbol.is_none()) {
-        bail!("import {index} has no readable symbol");
-    }
-    if let Some(target) = program.jump_table().iter().find(|target| *target >= length) {
-        bail!("a jump table entry points to offset {target}, beyond the code's {length} bytes");
-    }
+/// What strict mode leaves to pvm's linker of host functions, which is not used here (host-api.md 2).
+fn check_exports(module: &Module) -> Result<()> {
     let mut seen = std::collections::BTreeSet::new();
-    for export in program.exports() {
-        let name = String::from_utf8_lossy(export.symbol);
-        ensure!(export.offset < length, "export '{name}' is at offset {}, beyond the code", export.offset);
-        ensure!(seen.insert(export.symbol), "export '{name}' occurs twice");
+    for export in module.exports() {
+        let name = export.symbol().as_bytes().to_vec();
+        let shown = String::from_utf8_lossy(export.symbol().as_bytes());
+        ensure!(seen.insert(name), "export '{shown}' occurs twice");
     }
     Ok(())
-}
-
-fn memory_error(error: pvm_interpreter::MemoryError) -> anyhow::Error {
-    anyhow!(error)
 }
 
 fn object(value: Value) -> Reply {

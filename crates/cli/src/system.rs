@@ -2,9 +2,8 @@
 //! (`pvm_guest_abi::system` describes it).
 
 use crate::output::symbol;
+use pvm::{MemoryAccessError, MemoryProtection, RawInstance, Reg};
 use pvm_guest_abi::system::{EBADF, EFAULT, EIO, EXIT, STDERR, STDOUT, WRITE};
-use pvm_interpreter::{Instance, MemoryError};
-use pvm_isa::{Reg, Width};
 use pvm_num::casts::{high_u32, low_u32, signed_32, to_usize, unsigned_64, widen};
 use std::io::{self, Write};
 
@@ -41,11 +40,11 @@ pub(crate) enum Reply {
 }
 
 /// Does what the guest asks for.
-pub(crate) fn call(function: Function, guest: &mut Instance) -> Reply {
+pub(crate) fn call(function: Function, guest: &mut RawInstance) -> Reply {
     match function {
-        Function::Exit => Reply::Exit(signed_32(low_u32(guest.reg(Reg::a0)))),
+        Function::Exit => Reply::Exit(signed_32(low_u32(guest.reg(Reg::A0)))),
         Function::Write => {
-            let [stream, address, length] = [Reg::a0, Reg::a1, Reg::a2].map(|reg| guest.reg(reg));
+            let [stream, address, length] = [Reg::A0, Reg::A1, Reg::A2].map(|reg| guest.reg(reg));
             // An address that needs more than 32 bits is none, whatever its low half.
             let result = match (low_u32(stream), u32::try_from(address), u32::try_from(length)) {
                 (STDOUT, Ok(address), Ok(length)) => write(&mut io::stdout().lock(), guest, address, length),
@@ -60,26 +59,25 @@ pub(crate) fn call(function: Function, guest: &mut Instance) -> Reply {
 }
 
 /// Sets an i64 result.
-fn set_result(guest: &mut Instance, result: u64) {
-    match guest.image().set.width() {
-        Width::Wide => guest.set_reg(Reg::a0, result),
-        Width::Narrow => {
-            guest.set_reg(Reg::a0, widen(low_u32(result)));
-            guest.set_reg(Reg::a1, widen(high_u32(result)));
-        }
+fn set_result(guest: &mut RawInstance, result: u64) {
+    if guest.is_64_bit() {
+        guest.set_reg(Reg::A0, result);
+    } else {
+        guest.set_reg(Reg::A0, widen(low_u32(result)));
+        guest.set_reg(Reg::A1, widen(high_u32(result)));
     }
 }
 
 /// All or, if some of it is not the guest's to read, nothing.
-fn write(stream: &mut dyn Write, guest: &Instance, address: u32, length: u32) -> i64 {
-    if !guest.is_memory_accessible(address, length, false) {
+fn write(stream: &mut dyn Write, guest: &mut RawInstance, address: u32, length: u32) -> i64 {
+    if !guest.is_memory_accessible(address, length, MemoryProtection::Read) {
         return -EFAULT;
     }
     let mut buffer = vec![0; to_usize(length.min(CHUNK))];
-    let mut copy = |offset: u32| -> Result<io::Result<u32>, MemoryError> {
+    let mut copy = |offset: u32| -> Result<io::Result<u32>, MemoryAccessError> {
         let size = (length - offset).min(CHUNK);
         let chunk = &mut buffer[..to_usize(size)];
-        guest.read_memory(address + offset, chunk)?;
+        guest.read_memory_into(address + offset, chunk)?;
         Ok(stream.write_all(chunk).and_then(|()| stream.flush()).map(|()| size))
     };
     let mut written = 0;

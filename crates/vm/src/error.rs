@@ -37,6 +37,7 @@ pub(crate) enum ErrorKind {
     OnlyUnderDynamicPaging { operation: &'static str },
     NotPageAligned { address: u32, page_size: u32 },
     CacheLimitTooSmall { limit: u64, least: u64 },
+    ArgumentsTooLong { length: u64, size: u32 },
     TooManyArguments { symbol: String, registers: usize },
 }
 
@@ -89,6 +90,9 @@ impl fmt::Display for Error {
             }
             K::NotPageAligned { address, page_size } => {
                 write!(f, "address not a multiple of page size: {address:#x} (page size {page_size:#x})")
+            }
+            K::ArgumentsTooLong { length, size } => {
+                write!(f, "{length} bytes of arguments do not fit the auxiliary region of {size} bytes")
             }
             K::TooManyArguments { symbol, registers } => {
                 write!(f, "the arguments of host function {symbol} take {registers} registers; there are 9")

@@ -12,9 +12,18 @@
 //! polkavm = { package = "pvm", version = "0.1" }
 //! ```
 //!
-//! Beyond them: [`RawInstance::trap_reason`] says why a guest trapped, [`ModuleConfig::set_gas_rule`] selects any gas rule,
-//! [`ModuleConfig::set_fault_order`] the order of page faults, and [`ProgramBlob::parse_with`] what a blob does not say of
-//! itself. The crate does not link ELF files, and it holds no protocol's host calls.
+//! Beyond them:
+//!
+//! | | |
+//! |---|---|
+//! | [`RawInstance::trap_reason`], [`RawInstance::last_program_counter`] | why and where a guest stopped |
+//! | [`ModuleConfig::set_gas_rule`], [`Module::block_costs`] | any gas rule, and what blocks cost under it |
+//! | [`ModuleConfig::set_fault_order`], [`ModuleConfig::set_code_validation`] | the Gray Paper's rules or polkavm's |
+//! | [`ProgramBlob::parse_with`] | what a blob does not say of itself |
+//! | [`ProgramBlob::parse_spi`], [`ProgramBlob::parse_generic`], [`RawInstance::prepare_invocation`] | the Gray Paper's containers and calls |
+//! | [`RawInstance::write_memory_forced`] | loaders and test drivers |
+//!
+//! The crate does not link ELF files, and it holds no protocol's host calls.
 //!
 //! ```
 //! use pvm::{Config, Engine, Linker, Module, ModuleConfig, ProgramBlob};
@@ -42,6 +51,7 @@
 #![recursion_limit = "256"]
 
 pub mod abi;
+mod beyond;
 mod caller;
 mod config;
 pub mod debug_info;
@@ -62,6 +72,7 @@ mod reg;
 /// Programs: blobs and what can be read from them.
 pub mod program;
 
+pub use beyond::CodeValidation;
 pub use caller::{CallFn, Caller, IntoCallFn};
 pub use config::{BackendKind, Config, CorePinning, SandboxKind};
 pub use engine::Engine;
@@ -77,6 +88,7 @@ pub use program::{ArcBytes, ProgramBlob, ProgramParts};
 pub use program_counter::ProgramCounter;
 pub use pvm_gas::Rule as GasRule;
 pub use pvm_interpreter::{FaultOrder, Trap};
+pub use pvm_num::limits::JAM_ARGUMENTS_SIZE_MAX;
 pub use pvm_program::MemoryMap;
 pub use raw_instance::{RawInstance, SetCacheSizeLimitArgs};
 pub use reg::Reg;

@@ -1,5 +1,6 @@
 //! Modules: programs prepared for an engine.
 
+use crate::beyond::CodeValidation;
 use crate::debug_info::{FrameInfo, LineProgram};
 use crate::engine::{Engine, EngineInner};
 use crate::error::{CompileError, Error, ErrorKind};
@@ -60,8 +61,12 @@ impl Module {
             return Ok(module);
         }
         if blob.instruction_set() == InstructionSet::JamV1 {
-            crate::program::validate(blob.program().code())
-                .map_err(|at| CompileError::ValidationFailed(format!("validation failed at offset {at}")))?;
+            match plan.settings.code_validation {
+                CodeValidation::Polkavm => crate::program::validate(blob.program().code()),
+                CodeValidation::GrayPaper => blob.program().code().validate(),
+                CodeValidation::Off => Ok(()),
+            }
+            .map_err(|at| CompileError::ValidationFailed(format!("validation failed at offset {at}")))?;
         }
         let Plan { settings, cost_model, rule, key } = plan;
         let map = MemoryMapBuilder::new(settings.page_size)

@@ -1,5 +1,6 @@
 //! Configuration of a module.
 
+use crate::beyond::CodeValidation;
 use crate::gas::{CostModelKind, GasMeteringKind};
 use pvm_gas::Rule;
 use pvm_interpreter::FaultOrder;
@@ -37,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) dynamic_paging: bool,
     /// Under dynamic paging.
     pub(crate) fault_order: Option<FaultOrder>,
+    pub(crate) code_validation: CodeValidation,
     pub(crate) step_tracing: bool,
     pub(crate) is_strict: bool,
     pub(crate) per_instruction_metering: bool,
@@ -70,6 +72,7 @@ impl ModuleConfig {
                 gas_metering: None,
                 dynamic_paging: false,
                 fault_order: None,
+                code_validation: CodeValidation::Polkavm,
                 step_tracing: false,
                 is_strict: false,
                 per_instruction_metering: false,
@@ -119,6 +122,12 @@ impl ModuleConfig {
     /// that is the missing one, as polkavm has it; for `jam_v1` the first, as the Gray Paper has it.
     pub fn set_fault_order(&mut self, order: Option<FaultOrder>) -> &mut Self {
         self.settings.fault_order = order;
+        self
+    }
+
+    /// Sets what the code of `jam_v1` programs must be like.
+    pub fn set_code_validation(&mut self, validation: CodeValidation) -> &mut Self {
+        self.settings.code_validation = validation;
         self
     }
 

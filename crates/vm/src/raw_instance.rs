@@ -24,7 +24,7 @@ pub struct SetCacheSizeLimitArgs {
 /// A new one has zeroed registers, initial memory, no gas and no program counter.
 pub struct RawInstance {
     module: Module,
-    machine: Machine,
+    pub(crate) machine: Machine,
     limits: AllocationLimits,
     trap_reason: Option<Trap>,
 }
@@ -41,6 +41,7 @@ impl RawInstance {
     }
 
     /// Are registers 64 bits wide?
+    #[inline]
     pub fn is_64_bit(&self) -> bool {
         self.module.is_64_bit()
     }
@@ -49,6 +50,7 @@ impl RawInstance {
     ///
     /// # Errors
     /// If no next program counter is set. What the guest does is never an error.
+    #[inline]
     pub fn run(&mut self) -> Result<InterruptKind, Error> {
         if self.gas() < 0 && self.next_program_counter().is_some() {
             self.trap_reason = None;
@@ -66,11 +68,13 @@ impl RawInstance {
     }
 
     /// A register; 32-bit ones are zero-extended.
+    #[inline]
     pub fn reg(&self, reg: Reg) -> RegValue {
         self.machine.reg(reg.into())
     }
 
     /// Sets a register; 32-bit ones keep the low half.
+    #[inline]
     pub fn set_reg(&mut self, reg: Reg, value: RegValue) {
         self.machine.set_reg(reg.into(), value);
     }
@@ -83,21 +87,25 @@ impl RawInstance {
     }
 
     /// Remaining gas. That it is 0 does not mean that a run ended for want of it.
+    #[inline]
     pub fn gas(&self) -> Gas {
         self.machine.gas()
     }
 
     /// Sets the remaining gas.
+    #[inline]
     pub fn set_gas(&mut self, gas: Gas) {
         self.machine.set_gas(gas);
     }
 
     /// The instruction which the last interrupt is about, if it is about one.
+    #[inline]
     pub fn program_counter(&self) -> Option<ProgramCounter> {
         self.machine.program_counter().map(ProgramCounter)
     }
 
     /// Where the next run starts.
+    #[inline]
     pub fn next_program_counter(&self) -> Option<ProgramCounter> {
         self.machine.next_program_counter().map(ProgramCounter)
     }

@@ -45,6 +45,7 @@ macro_rules! registers {
         }
 
         impl From<Reg> for pvm_isa::Reg {
+            #[inline]
             fn from(reg: Reg) -> Self {
                 match reg {
                     $(Reg::$name => pvm_isa::Reg::$isa),*
@@ -53,6 +54,7 @@ macro_rules! registers {
         }
 
         impl From<pvm_isa::Reg> for Reg {
+            #[inline]
             fn from(reg: pvm_isa::Reg) -> Self {
                 match reg {
                     $(pvm_isa::Reg::$isa => Reg::$name),*
