@@ -35,3 +35,17 @@ done
 
 # Linked as for other systems, without the relocations.
 ld.lld-19 --entry=main -static -o error-no-relocations.64.static.elf calls.64.object.elf
+
+# Several files at once.
+cd files
+rm -f ./*.o ./*.a
+for bits in 32 64; do
+    for name in main hook one two three unused; do
+        compile $bits $name.S $name.$bits.o
+    done
+    llvm-ar-19 rcsD libodd.$bits.a one.$bits.o three.$bits.o unused.$bits.o
+    llvm-ar-19 rcsD libeven.$bits.a two.$bits.o
+    llvm-ar-19 rcsD libmain.$bits.a unused.$bits.o main.$bits.o
+done
+llvm-ar-19 rcsTD libthin.a two.64.o
+clang-19 --target=riscv64-unknown-none-elf -march=rv64imac -mabi=lp64 -c two.S -o two.lp64.o

@@ -308,8 +308,8 @@ struct Resemblance<'a>(&'a [u8]);
 impl fmt::Display for Resemblance<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MAGICS: [(&[u8], &str); 11] = [
-            (b"!<arch>\n", "a static library; link it into an ELF first"),
-            (b"!<thin>\n", "a thin static library; link it into an ELF first"),
+            (b"!<arch>\n", "a static library; `pvm link` it first"),
+            (b"!<thin>\n", "a thin static library; make it without --thin and `pvm link` it first"),
             (b"\0asm", "a WebAssembly module"),
             (b"MZ", "a Windows executable"),
             (b"\xcf\xfa\xed\xfe", "a Mach-O file"),

@@ -1,7 +1,7 @@
-//! `pvm link`: from a RISC-V ELF to a program.
+//! `pvm link`: from RISC-V ELFs and archives of them to a program.
 
 use crate::asm::{Container, container};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Cause, Failure, Outcome};
 use crate::input::{FormatArgs, Input, Isa, Layout};
 use crate::output::{hex, print_json, unhex, write_binary, write_text};
 use clap::{Args, ValueEnum};
@@ -32,12 +32,14 @@ Examples:
   pvm link hello.elf --emit ir --opt-level 0
   pvm link hello.elf -o hello.polkavm --passes=-inline,-thread
   pvm link --list-passes
+  pvm link main.o printf.o libc.a -o hello.polkavm
 
-The ELF must keep its relocations: link it with --emit-relocs, or pass a relocatable file.")]
+An executable or shared object must keep its relocations: link it with --emit-relocs. Relocatable files and static libraries
+need no linker before this one.")]
 pub(crate) struct LinkArgs {
-    /// The ELF; - is standard input
+    /// One linked ELF, or relocatable ELFs and static libraries; - is standard input
     #[arg(value_name = "FILE", required_unless_present = "list_passes")]
-    path: Option<PathBuf>,
+    paths: Vec<PathBuf>,
     /// Where to write the program; - is standard output [default with --emit ir: -]
     #[arg(short, long, value_name = "FILE", required_unless_present_any = ["emit", "list_passes"])]
     output: Option<PathBuf>,
@@ -69,6 +71,9 @@ pub(crate) struct LinkArgs {
     /// is_authorized_ext, if the program exports them]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     dispatch_table: Vec<String>,
+    /// Take what defines this symbol from a static library, as if a file referred to it
+    #[arg(short = 'u', long = "undefined", value_name = "SYMBOL")]
+    undefined: Vec<String>,
     /// A hash of metadata kept elsewhere, in hexadecimal, to put into the blob
     #[arg(long, value_name = "HEX")]
     metadata_hash: Option<String>,
@@ -161,29 +166,29 @@ pub(crate) fn link(args: &LinkArgs) -> Outcome {
     if args.list_passes {
         return list_passes(args, &config);
     }
-    let path = args.path.as_deref().expect("required unless passes are listed");
-    let input = Input::read(path)?;
+    let inputs = read_all(&args.paths)?;
+    let files = Files::new(&inputs);
     if args.emit == Some(Emit::Ir) {
-        let _progress = Progress::new(&input.name, &input.bytes);
-        let text = pvm_linker::link_to_ir(&input.bytes, &config).map_err(|error| Failure::input(&input.name, error))?;
+        let _progress = files.progress();
+        let text = pvm_linker::link_files_to_ir(&files.inputs, &config).map_err(|error| files.bad(&error))?;
         write_text(args.output.as_deref(), text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut program = link_bytes(&input.name, &input.bytes, &config)?;
+    let mut program = files.link(&config)?;
     if args.target == Some(Target::JamSpi) && config.dispatch_table.is_empty() {
         let has = |name: &&str| program.exports().any(|export| export.symbol == name.as_bytes());
         if let Some(names) = JAM_ENTRY_POINTS.iter().find(|names| names.iter().all(has)) {
             config.dispatch_table = names.iter().map(|name| name.as_bytes().to_vec()).collect();
-            program = link_bytes(&input.name, &input.bytes, &config)?;
+            program = files.link(&config)?;
         }
     }
     let format = if args.target == Some(Target::JamSpi) { Container::Spi } else { Container::Polkavm };
-    let bytes = container(&input.name, &program, format)?;
+    let bytes = container(&files.name, &program, format)?;
     let output = args.output.as_ref().expect("required unless something else is emitted");
     write_binary(output, &bytes)?;
     let summary = Summary {
-        input: input.name,
-        input_size: to_u64(input.bytes.len()),
+        input_size: to_u64(files.size()),
+        input: files.name,
         output: output.display().to_string(),
         output_size: to_u64(bytes.len()),
         instruction_set: program.set().name(),
@@ -223,6 +228,7 @@ fn config(args: &LinkArgs) -> Outcome<Config> {
         min_stack_size: args.min_stack_size,
         dispatch_table: args.dispatch_table.iter().map(|name| name.as_bytes().to_vec()).collect(),
         metadata_hash,
+        required_symbols: args.undefined.iter().map(|name| name.as_bytes().to_vec()).collect(),
         strip: args.strip,
         ..Config::default()
     })
@@ -230,32 +236,33 @@ fn config(args: &LinkArgs) -> Outcome<Config> {
 
 fn list_passes(args: &LinkArgs, config: &Config) -> Outcome {
     let mut text = String::new();
-    match &args.path {
-        None => {
-            for pass in pvm_linker::passes() {
-                text += &format!("{:16}level {}  {}\n", pass.name, pass.level, pass.about);
-            }
+    if args.paths.is_empty() {
+        for pass in pvm_linker::passes() {
+            text += &format!("{:16}level {}  {}\n", pass.name, pass.level, pass.about);
         }
-        Some(path) => {
-            let input = Input::read(path)?;
-            let passes = pvm_linker::trace_passes(&input.bytes, config);
-            let passes = passes.map_err(|error| Failure::input(&input.name, error))?;
-            for (number, application) in (1..).zip(passes) {
-                let outcome = if application.changed { "" } else { "  no change" };
-                text += &format!("{number:4} {}{outcome}\n", application.pass);
-            }
+    } else {
+        let inputs = read_all(&args.paths)?;
+        let files = Files::new(&inputs);
+        let passes = pvm_linker::trace_passes(&files.inputs, config).map_err(|error| files.bad(&error))?;
+        for (number, application) in (1..).zip(passes) {
+            let outcome = if application.changed { "" } else { "  no change" };
+            text += &format!("{number:4} {}{outcome}\n", application.pass);
         }
     }
     write_text(args.output.as_deref(), text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
+fn read_all(paths: &[PathBuf]) -> Outcome<Vec<Input>> {
+    paths.iter().map(|path| Input::read(path)).collect()
+}
+
 /// A sign of life for files that take long, if somebody looks; goes away with the value.
 struct Progress(ProgressBar);
 
 impl Progress {
-    fn new(name: &str, bytes: &[u8]) -> Progress {
-        if bytes.len() < SLOW_SIZE || !std::io::stderr().is_terminal() {
+    fn new(name: &str, size: usize) -> Progress {
+        if size < SLOW_SIZE || !std::io::stderr().is_terminal() {
             return Progress(ProgressBar::hidden());
         }
         let bar = ProgressBar::new_spinner().with_message(format!("linking {name}"));
@@ -270,10 +277,43 @@ impl Drop for Progress {
     }
 }
 
-fn link_bytes(name: &str, elf: &[u8], config: &Config) -> Outcome<Program> {
-    let _progress = Progress::new(name, elf);
-    let parts = pvm_linker::link(elf, config).map_err(|error| Failure::input(name, error))?.parts;
-    Program::from_parts(parts, Varints::Strict).map_err(|error| Failure::input(name, format_args!("{error:#}")))
+/// What is linked.
+struct Files<'a> {
+    /// All names.
+    name: String,
+    inputs: Vec<pvm_linker::Input<'a>>,
+}
+
+impl<'a> Files<'a> {
+    fn new(inputs: &'a [Input]) -> Files<'a> {
+        let names: Vec<&str> = inputs.iter().map(|input| &*input.name).collect();
+        // A file that is alone is named once, in front of the message.
+        let name = |input: &'a Input| if inputs.len() == 1 { "" } else { &input.name };
+        let files = inputs.iter().map(|input| pvm_linker::Input { name: name(input), bytes: &input.bytes });
+        Files { name: names.join(" "), inputs: files.collect() }
+    }
+
+    fn size(&self) -> usize {
+        self.inputs.iter().map(|input| input.bytes.len()).sum()
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::new(&self.name, self.size())
+    }
+
+    fn bad(&self, error: &pvm_linker::LinkError) -> Failure {
+        match self.inputs.len() {
+            1 => Failure::input(&self.name, error),
+            _ => Failure::new(Cause::BadInput, error),
+        }
+    }
+
+    fn link(&self, config: &Config) -> Outcome<Program> {
+        let _progress = self.progress();
+        let parts = pvm_linker::link_files(&self.inputs, config).map_err(|error| self.bad(&error))?.parts;
+        let bad = |error| Failure::input(&self.name, format_args!("{error:#}"));
+        Program::from_parts(parts, Varints::Strict).map_err(bad)
+    }
 }
 
 /// Links an ELF for a command that takes any program.
@@ -284,7 +324,8 @@ pub(crate) fn link_for(name: &str, elf: &[u8], format: &FormatArgs) -> Outcome<P
     let asked = format.isa.or((format.latest64_layout != Layout::Detect).then_some(Isa::Latest64));
     let target = asked.map(|isa| isa.with_layout(format.latest64_layout));
     let config = Config { target, opt_level: format.opt_level, ..Config::default() };
-    link_bytes(name, elf, &config)
+    let inputs = vec![pvm_linker::Input { name: "", bytes: elf }];
+    Files { name: name.into(), inputs }.link(&config)
 }
 
 impl Summary {

@@ -26,6 +26,8 @@ pub struct Config {
     pub min_stack_size: u32,
     /// Exports that get a fixed place: the program starts with a jump to each, the one to entry `i` at offset `5 * i`.
     pub dispatch_table: Vec<Vec<u8>>,
+    /// Symbols for which members of archives are taken, as if a file referred to them.
+    pub required_symbols: Vec<Vec<u8>>,
     /// A hash of metadata kept elsewhere, which goes into the program as it is.
     pub metadata_hash: Vec<u8>,
 }
@@ -63,6 +65,7 @@ impl Default for Config {
             strip: false,
             min_stack_size: STACK_SIZE_DEFAULT,
             dispatch_table: Vec::new(),
+            required_symbols: Vec::new(),
             metadata_hash: Vec::new(),
         }
     }

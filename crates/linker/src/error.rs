@@ -18,6 +18,14 @@ pub struct LinkError {
 }
 
 impl LinkError {
+    /// The same error, in a file; no name is no news.
+    pub(crate) fn in_file(mut self, name: &str) -> LinkError {
+        if !name.is_empty() {
+            self.at.file = Some(name.into());
+        }
+        self
+    }
+
     /// What was made cannot be written; that has no place in the file.
     pub(crate) fn from_program(error: pvm_program::ProgramError) -> LinkError {
         LinkError { kind: LinkErrorKind::Program(error), at: Location::default() }
@@ -27,6 +35,8 @@ impl LinkError {
 /// A place in the file; what is not known or does not apply is absent.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Location {
+    /// Name of the file, if there are several.
+    pub file: Option<Box<str>>,
     /// Name of the section.
     pub section: Option<Box<str>>,
     /// Bytes from the start of the section.
@@ -37,14 +47,28 @@ pub struct Location {
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = InFront(self.file.as_deref());
         match (&self.section, self.offset) {
-            (Some(section), Some(offset)) => write!(f, " at {section}+{offset:#x}")?,
-            (Some(section), None) => write!(f, " in section {section}")?,
-            (None, Some(offset)) => write!(f, " at {offset:#x}")?,
+            (None, None) if self.file.is_some() => write!(f, " in {}", self.file.as_deref().unwrap_or_default())?,
+            (Some(section), Some(offset)) => write!(f, " at {file}{section}+{offset:#x}")?,
+            (Some(section), None) => write!(f, " in section {file}{section}")?,
+            (None, Some(offset)) => write!(f, " at {file}{offset:#x}")?,
             (None, None) => {}
         }
         match &self.symbol {
             Some(symbol) => write!(f, " (in `{symbol}`)"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The name of the file in front of a section's.
+struct InFront<'a>(Option<&'a str>);
+
+impl fmt::Display for InFront<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(file) => write!(f, "{file}:"),
             None => Ok(()),
         }
     }
@@ -80,6 +104,35 @@ pub enum LinkErrorKind {
     /// 32-bit code for a 64-bit instruction set or the other way round.
     #[error("a {bits}-bit ELF file cannot be linked for {set}")]
     WidthMismatch { bits: u32, set: InstructionSet },
+
+    // Several files.
+    /// No file, or archives only and nothing needs a member of theirs.
+    #[error("nothing to link: no object file is given, and no member of an archive exports a function")]
+    NothingToLink,
+    /// An archive whose headers cannot be followed.
+    #[error("malformed archive")]
+    MalformedArchive,
+    /// An archive that only names its members.
+    #[error("thin archive: its members are elsewhere")]
+    ThinArchive,
+    /// A linked file beside others.
+    #[error("an executable or shared object among other files; only relocatable files can be linked with others")]
+    LinkedAmongSeveral,
+    /// 32-bit and 64-bit files.
+    #[error("{bits}-bit file, but {first} has {other} bits")]
+    MixedWidths { bits: u32, first: Box<str>, other: u32 },
+    /// Files that call each other differently.
+    #[error("file for {abi}, but {first} is for {other}")]
+    MixedAbis { abi: &'static str, first: Box<str>, other: &'static str },
+    /// Two definitions of a name.
+    #[error("symbol `{name}` is defined in {first} and in {second}")]
+    DuplicateSymbol { name: Box<str>, first: Box<str>, second: Box<str> },
+    /// More names than can sensibly be looked at.
+    #[error("the names of all symbols take more than {limit} bytes")]
+    SymbolNamesTooLong { limit: usize },
+    /// Sections of one name that must be in one piece, but cannot be.
+    #[error("sections named `{name}` are of different kinds")]
+    SectionKindsDiffer { name: Box<str> },
 
     // Sections.
     /// The name is missing, too long or not UTF-8.
@@ -129,9 +182,6 @@ pub enum LinkErrorKind {
     /// Not defined.
     #[error("undefined symbol `{name}`")]
     UndefinedSymbol { name: Box<str> },
-    /// To be allocated by a linker.
-    #[error("symbol `{name}` is common")]
-    CommonSymbol { name: Box<str> },
     /// Thread-local, indirect and the like.
     #[error("symbol `{name}` is of an unsupported kind (type {kind})")]
     UnsupportedSymbolKind { name: Box<str>, kind: u8 },
@@ -303,10 +353,9 @@ impl LinkErrorKind {
             LinkErrorKind::ThreadLocalSection | LinkErrorKind::ThreadLocalRelocation { .. } => {
                 "build single-threaded: -Ctarget-feature=+singlethread for Rust, no _Thread_local in C"
             }
-            LinkErrorKind::UnsupportedSection { .. } => {
-                "constructors and the like are not run; merge the section into .data with a linker script"
-            }
-            LinkErrorKind::CommonSymbol { .. } => "compile with -fno-common, or link the file first",
+            LinkErrorKind::UnsupportedSection { .. } => "merge the section into .data with a linker script",
+            LinkErrorKind::ThinArchive => "make it without the option --thin (T)",
+            LinkErrorKind::MixedAbis { .. } => "compile all files with the same -mabi",
             LinkErrorKind::UnrelocatedAuipc => {
                 "compile with -mrelax (LLVM feature +relax), link with --emit-relocs --no-relax"
             }

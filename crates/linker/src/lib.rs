@@ -1,15 +1,15 @@
 //! The linker: from a RISC-V ELF file to a PVM program.
 //!
 //! ```text
-//! ELF --elf--> sections, symbols, relocations --lift (with reloc)--> ir --passes--> ir --emit--> Linked
+//! files --elf, merge--> sections, symbols, relocations --lift (with reloc)--> ir --passes--> ir --emit--> Linked
 //! ```
 //!
-//! The file must keep its relocations (`--emit-relocs`, or a relocatable file): the program gets a memory layout of its
-//! own, and code addresses become positions in a jump table. What is accepted, and what becomes of it, is in elf.md; errors
-//! name section, offset, function and, where one can help, the compiler's flag.
+//! [`link`] takes one file, [`link_files`] several and archives. A file must have its relocations (a relocatable file, or one
+//! linked with `--emit-relocs`): the program gets a memory layout of its own, and code addresses become positions in a jump
+//! table. What is accepted, and what becomes of it, is in docs/linker.md; errors name section, offset, function and, where
+//! one can help, the compiler's flag.
 //!
-//! What it deliberately does not do: it resolves no symbols between files and reads no archives, which is the work of an
-//! ordinary linker before it.
+//! What it deliberately does not do: it reads no linker scripts and makes no ELF files.
 //!
 //! ```
 //! use pvm_linker::{Config, LinkErrorKind, link};
@@ -27,11 +27,13 @@ mod error;
 pub mod ir;
 mod lift;
 mod limits;
+mod merge;
 mod passes;
 mod reloc;
 
 pub use config::{Config, Optimize, Trust};
 pub use error::{LinkError, LinkErrorKind, Location};
+pub use merge::Input;
 pub use passes::{Application, PassInfo, PassSelection, UnknownPass, passes};
 pub use reloc::RelocKind;
 
@@ -61,7 +63,16 @@ impl Linked {
 /// # Errors
 /// The first thing that is wrong with the file, or that cannot be expressed in the instruction set.
 pub fn link(elf: &[u8], config: &Config) -> Result<Linked, LinkError> {
-    with_program(elf, config, |program, set| Ok(Linked { parts: emit::emit(program, config, set)? }))
+    link_files(&[Input { name: "", bytes: elf }], config)
+}
+
+/// Links relocatable files and archives of them; or one file, as [`link`] does. The same contents in the same order and the
+/// same configuration always give the same program; names are for messages.
+///
+/// # Errors
+/// As [`link`]; also symbols that no file or two files define.
+pub fn link_files(inputs: &[Input<'_>], config: &Config) -> Result<Linked, LinkError> {
+    with_program(inputs, config, |program, set| Ok(Linked { parts: emit::emit(program, config, set)? }))
 }
 
 /// The intermediate form of a file after all passes, as text.
@@ -69,15 +80,24 @@ pub fn link(elf: &[u8], config: &Config) -> Result<Linked, LinkError> {
 /// # Errors
 /// As [`link`], as far as it gets to that point.
 pub fn link_to_ir(elf: &[u8], config: &Config) -> Result<String, LinkError> {
-    with_program(elf, config, |program, _| Ok(program.to_string()))
+    link_files_to_ir(&[Input { name: "", bytes: elf }], config)
 }
 
-/// The applications of passes to a file, in order: what `Config::stop_after` counts.
+/// The intermediate form of files after all passes, as text.
 ///
 /// # Errors
-/// As [`link`], as far as it gets to that point.
-pub fn trace_passes(elf: &[u8], config: &Config) -> Result<Vec<Application>, LinkError> {
-    let elf = elf::parse(elf, !config.strip)?;
+/// As [`link_files`], as far as it gets to that point.
+pub fn link_files_to_ir(inputs: &[Input<'_>], config: &Config) -> Result<String, LinkError> {
+    with_program(inputs, config, |program, _| Ok(program.to_string()))
+}
+
+/// The applications of passes to files, in order: what `Config::stop_after` counts.
+///
+/// # Errors
+/// As [`link_files`], as far as it gets to that point.
+pub fn trace_passes(inputs: &[Input<'_>], config: &Config) -> Result<Vec<Application>, LinkError> {
+    let storage = merge::Storage::default();
+    let elf = merge::merge(inputs, config, &storage)?;
     let set = instruction_set(elf.xlen, config)?;
     let mut program = lift::lift(&elf)?;
     Ok(passes::run(&mut program, config, set))
@@ -98,11 +118,12 @@ pub fn run_passes(text: &str, config: &Config) -> Result<String, ir::ParseError>
 }
 
 fn with_program<T>(
-    bytes: &[u8],
+    inputs: &[Input<'_>],
     config: &Config,
     finish: impl FnOnce(&ir::Program<'_>, InstructionSet) -> Result<T, LinkError>,
 ) -> Result<T, LinkError> {
-    let elf = elf::parse(bytes, !config.strip)?;
+    let storage = merge::Storage::default();
+    let elf = merge::merge(inputs, config, &storage)?;
     let set = instruction_set(elf.xlen, config)?;
     let mut program = lift::lift(&elf)?;
     passes::run(&mut program, config, set);

@@ -13,3 +13,5 @@ pub(crate) const DATA_PADDING_MAX: u64 = 16 << 20;
 pub(crate) const HOST_SYMBOL_SIZE_MAX: u32 = 4096;
 /// Most bytes of all export names together (16 MiB).
 pub(crate) const EXPORT_SYMBOLS_SIZE_MAX: usize = 16 << 20;
+/// Most bytes of all names of symbols that are resolved among files (256 MiB).
+pub(crate) const SYMBOL_NAMES_SIZE_MAX: usize = 256 << 20;

@@ -19,6 +19,8 @@ pub(crate) enum Class {
     MinStackSize,
     /// Loaded by other systems, but no part of a PVM program.
     Skipped,
+    /// Left out: another file has the same, or nothing refers to it.
+    Discarded,
     /// Not loaded; debug information among them.
     NotLoaded,
 }
@@ -47,7 +49,28 @@ pub(crate) enum Kind {
     NoBits,
     /// Notes, hash, symbol and string tables, dynamic relocations.
     Bookkeeping,
+    /// Addresses of functions to call before or after the program.
+    Array(ArrayKind),
     Other,
+}
+
+/// Lists of functions.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum ArrayKind {
+    PreInit,
+    Init,
+    Fini,
+}
+
+/// The list a section is part of, by its type or, since some assemblers know the types by flags only, by its name.
+pub(crate) fn array(name: &str, kind: Kind) -> Option<ArrayKind> {
+    match kind {
+        Kind::Array(array) => Some(array),
+        Kind::ProgBits if family(name, ".init_array") => Some(ArrayKind::Init),
+        Kind::ProgBits if family(name, ".fini_array") => Some(ArrayKind::Fini),
+        Kind::ProgBits if family(name, ".preinit_array") => Some(ArrayKind::PreInit),
+        _ => None,
+    }
 }
 
 /// Why a section cannot be classified.
@@ -82,6 +105,10 @@ pub(crate) fn classify(name: &str, traits: Traits) -> Result<Class, Refusal> {
         ".eh_frame" | ".dynsym" | ".dynstr" | ".dynamic" => return Ok(Class::Skipped),
         _ => {}
     }
+    // Written by a dynamic linker only, which a program does not have.
+    if array(name, kind).is_some() {
+        return Ok(Class::RoData);
+    }
     if any_family(name, &[".rodata", ".srodata", ".data.rel.ro"]) {
         return Ok(Class::RoData);
     }
@@ -104,7 +131,7 @@ pub(crate) fn classify(name: &str, traits: Traits) -> Result<Class, Refusal> {
         Kind::ProgBits if writable => Ok(Class::RwData),
         Kind::ProgBits => Ok(Class::RoData),
         Kind::NoBits if writable => Ok(Class::Bss),
-        Kind::NoBits | Kind::Other => Err(Refusal::Unsupported),
+        Kind::NoBits | Kind::Array(_) | Kind::Other => Err(Refusal::Unsupported),
     }
 }
 
@@ -153,7 +180,10 @@ mod tests {
         check("mine", RX, Ok(Class::Code));
         check("mine", Traits { kind: Kind::NoBits, ..RO }, Err(Refusal::Unsupported));
         check(".gnu.hash", Traits { kind: Kind::Bookkeeping, ..RO }, Ok(Class::Skipped));
-        check(".init_array", Traits { kind: Kind::Other, ..RW }, Err(Refusal::Unsupported));
+        check("mine", Traits { kind: Kind::Other, ..RW }, Err(Refusal::Unsupported));
+        check("mine", Traits { kind: Kind::Array(ArrayKind::Init), ..RW }, Ok(Class::RoData));
+        check(".init_array.101", RW, Ok(Class::RoData));
+        check(".init_arrays", RW, Ok(Class::RwData));
         check(".tbss", Traits { thread_local: true, ..ZERO }, Err(Refusal::ThreadLocal));
         check(".debug_line", Traits { allocated: false, ..RO }, Ok(Class::NotLoaded));
     }

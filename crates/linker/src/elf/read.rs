@@ -1,7 +1,7 @@
-//! Reading the file's tables, for both classes, into [`Elf`].
+//! Reading the file's tables, for both classes, into [`File`].
 
-use super::classify::{self, Class, Kind, Refusal, Traits};
-use super::{Elf, Home, Relocation, Section, Symbol, SymbolKind};
+use super::classify::{self, ArrayKind, Class, Kind, Refusal, Traits};
+use super::{ABI_FLAGS, Binding, File, Group, Home, Relocation, Section, Symbol, SymbolKind};
 use crate::error::{LinkError, LinkErrorKind, Location};
 use crate::limits::{SECTION_ALIGN_MAX, SECTION_NAME_SIZE_MAX};
 use crate::reloc::RelocKind;
@@ -14,11 +14,26 @@ use pvm_riscv::Xlen;
 const LE: LittleEndian = LittleEndian;
 
 /// Parses a file. Relocations of sections that are not loaded are read only if `debug_info` is wanted.
-pub(crate) fn parse(bytes: &[u8], debug_info: bool) -> Result<Elf<'_>, LinkError> {
+pub(crate) fn parse(bytes: &[u8], debug_info: bool) -> Result<File<'_>, LinkError> {
     // The class is byte 4 of the identification (ELF gABI); both readers check all of it.
     match bytes.get(4) {
         Some(&1) => Reader::<FileHeader32<LittleEndian>>::new(bytes)?.read(Xlen::Rv32, debug_info),
         _ => Reader::<FileHeader64<LittleEndian>>::new(bytes)?.read(Xlen::Rv64, debug_info),
+    }
+}
+
+/// What decides whether a member of an archive is needed.
+pub(crate) struct Outline<'a> {
+    pub(crate) symbols: Vec<Symbol<'a>>,
+    /// Does it export functions to the host?
+    pub(crate) exports: bool,
+}
+
+/// Reads the outline of a file.
+pub(crate) fn outline(bytes: &[u8]) -> Result<Outline<'_>, LinkError> {
+    match bytes.get(4) {
+        Some(&1) => Reader::<FileHeader32<LittleEndian>>::new(bytes)?.outline(),
+        _ => Reader::<FileHeader64<LittleEndian>>::new(bytes)?.outline(),
     }
 }
 
@@ -65,13 +80,13 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         Ok(reader)
     }
 
-    fn read(&self, xlen: Xlen, debug_info: bool) -> Result<Elf<'a>, LinkError> {
+    fn read(&self, xlen: Xlen, debug_info: bool) -> Result<File<'a>, LinkError> {
         self.refuse_overlap()?;
         let mut sections = Vec::with_capacity(self.headers.len());
         for index in 0..self.headers.len() {
             sections.push(self.section(index)?);
         }
-        let (symbols, strings) = self.symbols()?;
+        let symbols = self.symbols()?;
         for index in 0..self.headers.len() {
             self.relocations(index, &mut sections, symbols.len(), debug_info)?;
         }
@@ -79,7 +94,56 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             // Stable: records at one offset keep their order, which ADD/SUB pairs do not depend on but messages do.
             section.relocations.sort_by_key(|relocation| relocation.offset);
         }
-        Ok(Elf { xlen, sections, symbols, strings })
+        Ok(File {
+            xlen,
+            abi: self.header.e_flags(LE).0 & ABI_FLAGS,
+            linked: self.header.e_type(LE) != elf::ET_REL,
+            sections,
+            groups: self.groups(&symbols)?,
+            symbols,
+        })
+    }
+
+    /// The groups of a relocatable file; they are resolved in others.
+    fn groups(&self, symbols: &[Symbol<'a>]) -> Result<Vec<Group<'a>>, LinkError> {
+        let mut groups = Vec::new();
+        if self.header.e_type(LE) != elf::ET_REL {
+            return Ok(groups);
+        }
+        for header in self.headers.iter().filter(|header| header.sh_type(LE) == elf::SHT_GROUP) {
+            let words: &[object::U32<LittleEndian>] = header
+                .data_as_array(LE, self.bytes)
+                .map_err(|_| file_error(LinkErrorKind::TableOutOfFile { table: "section group" }))?;
+            let Some((flags, members)) = words.split_first() else { continue };
+            if flags.get(LE) & elf::GRP_COMDAT.0 == 0 {
+                continue;
+            }
+            let Some(symbol) = symbols.get(to_usize(header.sh_info(LE))) else {
+                return Err(file_error(LinkErrorKind::TableOutOfFile { table: "signature of a section group" }));
+            };
+            // Assemblers that have no symbol for the signature use that of a section, whose name stands for it.
+            let signature = match (symbol.name.first(), symbol.home) {
+                (None | Some(0), Home::Section(section)) => {
+                    let header = self.headers.get(to_usize(section));
+                    header.map_or(Ok(""), |header| self.name(header))?.as_bytes()
+                }
+                _ => symbol.name,
+            };
+            let sections: Vec<u32> = members.iter().map(|member| member.get(LE)).collect();
+            if sections.iter().any(|section| to_usize(*section) >= self.headers.len()) {
+                return Err(file_error(LinkErrorKind::TableOutOfFile { table: "section group" }));
+            }
+            groups.push(Group { signature, sections });
+        }
+        Ok(groups)
+    }
+
+    fn outline(&self) -> Result<Outline<'a>, LinkError> {
+        let mut exports = false;
+        for header in self.headers {
+            exports |= self.name(header)? == ".polkavm_exports" && header.sh_size(LE).into() != 0;
+        }
+        Ok(Outline { symbols: self.symbols()?, exports })
     }
 
     /// Sections that share file contents would let a small file stand for a big program.
@@ -106,7 +170,10 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         if header.sh_type(LE) == elf::SHT_NULL {
             let empty = Section {
                 name: "",
+                file: 0,
                 class: Class::NotLoaded,
+                array: None,
+                retained: false,
                 data: &[],
                 size: 0,
                 align: 1,
@@ -117,7 +184,7 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         }
         let name = self.name(header)?;
         let refuse = |kind| {
-            let at = Location { section: Some(name.into()), offset: None, symbol: None };
+            let at = Location { section: Some(name.into()), ..Location::default() };
             Err(LinkError { kind, at })
         };
         let Ok(data) = header.data(LE, self.bytes) else {
@@ -132,6 +199,9 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             kind: match header.sh_type(LE) {
                 elf::SHT_PROGBITS => Kind::ProgBits,
                 elf::SHT_NOBITS => Kind::NoBits,
+                elf::SHT_PREINIT_ARRAY => Kind::Array(ArrayKind::PreInit),
+                elf::SHT_INIT_ARRAY => Kind::Array(ArrayKind::Init),
+                elf::SHT_FINI_ARRAY => Kind::Array(ArrayKind::Fini),
                 elf::SHT_NOTE
                 | elf::SHT_HASH
                 | elf::SHT_GNU_HASH
@@ -172,7 +242,10 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         let relocatable = self.header.e_type(LE) == elf::ET_REL;
         Ok(Section {
             name,
+            file: 0,
             class,
+            array: classify::array(name, traits.kind).filter(|_| class.is_data()),
+            retained: flags.contains(elf::SHF_GNU_RETAIN),
             data,
             size,
             align: u32::try_from(align).unwrap_or(1),
@@ -181,10 +254,10 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         })
     }
 
-    /// The symbols of the file's one static symbol table and its string table.
-    fn symbols(&self) -> Result<(Vec<Symbol>, &'a [u8]), LinkError> {
+    /// The symbols of the file's one static symbol table.
+    fn symbols(&self) -> Result<Vec<Symbol<'a>>, LinkError> {
         let Some(table) = self.headers.iter().position(|header| header.sh_type(LE) == elf::SHT_SYMTAB) else {
-            return Ok((Vec::new(), &[]));
+            return Ok(Vec::new());
         };
         let bad = |table| file_error(LinkErrorKind::TableOutOfFile { table });
         let header = &self.headers[table];
@@ -202,12 +275,12 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         };
         let mut symbols = Vec::with_capacity(raw.len());
         for (index, symbol) in raw.iter().enumerate() {
-            symbols.push(self.symbol(symbol, extended.get(index).map(|index| index.get(LE)))?);
+            symbols.push(self.symbol(symbol, extended.get(index).map(|index| index.get(LE)), strings)?);
         }
-        Ok((symbols, strings))
+        Ok(symbols)
     }
 
-    fn symbol(&self, symbol: &H::Sym, extended: Option<u32>) -> Result<Symbol, LinkError> {
+    fn symbol(&self, symbol: &H::Sym, extended: Option<u32>, strings: &'a [u8]) -> Result<Symbol<'a>, LinkError> {
         let value: u64 = symbol.st_value(LE).into();
         let section = match symbol.st_shndx(LE) {
             elf::SHN_XINDEX => extended.or(Some(u32::MAX)),
@@ -228,7 +301,13 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             elf::STT_NOTYPE | elf::STT_OBJECT | elf::STT_SECTION | elf::STT_FILE | elf::STT_COMMON => SymbolKind::Other,
             other => SymbolKind::Unsupported(other.0),
         };
-        Ok(Symbol { name: symbol.st_name(LE), home, value, size: symbol.st_size(LE).into(), kind })
+        let binding = match symbol.st_bind() {
+            elf::STB_LOCAL => Binding::Local,
+            elf::STB_WEAK => Binding::Weak,
+            _ => Binding::Global,
+        };
+        let name = strings.get(to_usize(symbol.st_name(LE))..).unwrap_or_default();
+        Ok(Symbol { name, home, value, size: symbol.st_size(LE).into(), kind, binding })
     }
 
     /// Adds the records of a relocation section to the section they apply to. Dynamic relocations, which are loaded, say
@@ -247,7 +326,7 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             return Ok(());
         }
         let refuse = |kind| {
-            let at = Location { section: Some(self.name(header)?.into()), offset: None, symbol: None };
+            let at = Location { section: Some(self.name(header)?.into()), ..Location::default() };
             Err(LinkError { kind, at })
         };
         let target = header.sh_info(LE);

@@ -70,8 +70,10 @@ pub struct Program<'a> {
     pub exports: Vec<Export<'a>>,
     /// The largest stack a part of the program asked for, in bytes.
     pub stack_size_min: u32,
-    /// Names of the file's sections, for messages and text.
+    /// Names of the files' sections, for messages and text.
     pub sections: Vec<&'a str>,
+    /// Names of the files the sections are from, for messages; empty if there is only one file.
+    pub files: Vec<Option<&'a str>>,
 }
 
 /// A place in the file that was linked: it says where an instruction comes from.
@@ -285,7 +287,9 @@ impl<'a> Program<'a> {
         let before = self.blocks.iter().filter(|block| block.source.section == source.section);
         let before = before.filter(|block| block.label.is_some() && block.source.offset <= source.offset);
         let function = before.max_by_key(|block| block.source.offset).and_then(|block| block.label);
+        let file = self.files.get(to_usize(source.section)).copied().flatten();
         let at = Location {
+            file: file.map(Into::into),
             section: self.sections.get(to_usize(source.section)).map(|name| (*name).into()),
             offset: Some(widen(source.offset)),
             symbol: function.map(Into::into),

@@ -74,6 +74,7 @@ pub fn parse(text: &str) -> Result<Program<'_>, ParseError> {
             exports: Vec::new(),
             stack_size_min: 0,
             sections: vec!["line"],
+            files: Vec::new(),
         },
         line: 0,
         open: None,

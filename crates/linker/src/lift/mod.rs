@@ -67,6 +67,11 @@ pub(crate) fn lift<'a>(elf: &Elf<'a>) -> Result<Program<'a>, LinkError> {
         data,
         stack_size_min: metadata::stack_size(elf)?,
         sections: elf.sections.iter().map(|section| section.name).collect(),
+        files: if elf.files.iter().all(|name| name.is_empty()) {
+            Vec::new()
+        } else {
+            elf.sections().map(|(id, _)| elf.file_name(id)).collect()
+        },
     })
 }
 

@@ -1,0 +1,5 @@
+#include "../abi.h"
+    .text
+FUNCTION three
+    li a0, 300
+    ret

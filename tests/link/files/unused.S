@@ -1,0 +1,8 @@
+// A member that nothing needs: were it taken, it would be in the way.
+#include "../abi.h"
+    .text
+FUNCTION unused
+    call nowhere
+    ret
+FUNCTION main
+    ret
