@@ -17,9 +17,11 @@ pub(crate) mod analysis;
 mod constants;
 mod dce;
 mod forms;
+mod inline;
 mod nops;
 mod reachability;
 mod select;
+mod thread;
 mod verify;
 
 pub use select::{PassSelection, UnknownPass};
@@ -93,6 +95,8 @@ const fn pass(
 const PASSES: &[Pass] = &[
     pass("reachability", 1, Phase::First, reachability::run, "drop code and data that no export leads to"),
     pass("nops", 1, Phase::Repeat, nops::run, "drop instructions that change nothing"),
+    pass("thread", 2, Phase::Repeat, thread::run, "follow jumps to jumps and merge blocks"),
+    pass("inline", 2, Phase::Repeat, inline::run, "inline tiny functions and those with one caller"),
     pass("constants", 2, Phase::Repeat, constants::run, "write known values into the instructions that use them"),
     pass("dce", 2, Phase::Repeat, dce::run, "drop instructions whose results nobody reads"),
     pass("prune", 2, Phase::Repeat, reachability::run, "drop what the passes before it made unreachable"),
