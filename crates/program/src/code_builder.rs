@@ -12,8 +12,6 @@ use pvm_isa::{Encoded, Encoding, Instruction, InstructionSet, Opcode, encode_wit
 use pvm_num::casts::{low_u8, low_u32, to_u32, to_u64, to_usize, try_u32, widen};
 use pvm_num::limits::{CODE_SIZE_MAX, JUMP_TABLE_LENGTH_MAX, MACRO_BLOCK_SIZE};
 
-/// Rounds in which sizes may shrink.
-const ROUNDS_FREE: u32 = 8;
 /// Rounds after which every jump gets its greatest size.
 const ROUNDS_MAX: u32 = 64;
 /// Bytes of every entry of a dispatch table but the last.
@@ -92,6 +90,9 @@ pub struct CodeLayout {
 }
 
 impl CodeBuilder {
+    /// Rounds of [`CodeBuilder::build`] in which sizes may shrink.
+    pub const ROUNDS_FREE: u32 = 8;
+
     /// No code yet.
     pub fn new(set: InstructionSet) -> Self {
         CodeBuilder {
@@ -150,8 +151,8 @@ impl CodeBuilder {
                 let old = sizes[index];
                 let least = dispatch_sizes.get(index).copied().unwrap_or(0);
                 let wanted = match round {
-                    0..ROUNDS_FREE => least,
-                    ROUNDS_FREE..ROUNDS_MAX => old,
+                    0..Self::ROUNDS_FREE => least,
+                    Self::ROUNDS_FREE..ROUNDS_MAX => old,
                     _ => low_u8(to_u64(Encoded::SIZE_MAX)),
                 };
                 let bytes = self.encode(&items, &offsets, index, wanted);

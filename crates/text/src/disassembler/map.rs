@@ -1,6 +1,6 @@
 //! Maps of a code: which block an offset starts, which jump table entries and exports point at it.
 //!
-//! All are built in one pass and take memory in proportion to the program, whatever its bytes are.
+//! All are built in one pass. For a byte of code they take 3 bits, for a jump table entry 4 bytes, whatever the bytes are.
 
 use pvm_num::casts::{to_u32, to_usize, widen};
 use pvm_program::{Code, Export, JumpTable};
@@ -13,7 +13,7 @@ pub(super) struct Blocks {
 }
 
 /// A set of code offsets that knows the rank of each.
-struct Ranked {
+pub(super) struct Ranked {
     /// Bit `i % 64` of word `i / 64`: is offset `i` in the set?
     words: Vec<u64>,
     /// Members before each word.
@@ -21,7 +21,7 @@ struct Ranked {
 }
 
 impl Ranked {
-    fn new(words: Vec<u64>) -> Self {
+    pub(super) fn new(words: Vec<u64>) -> Self {
         let mut count = 0;
         let mut before = Vec::with_capacity(words.len());
         for word in &words {
@@ -31,7 +31,7 @@ impl Ranked {
         Ranked { words, before }
     }
 
-    fn rank(&self, offset: u32) -> Option<u32> {
+    pub(super) fn rank(&self, offset: u32) -> Option<u32> {
         let index = to_usize(offset / 64);
         let (word, bit) = (*self.words.get(index)?, 1_u64 << (offset % 64));
         (word & bit != 0).then(|| self.before[index] + (word & (bit - 1)).count_ones())
@@ -69,6 +69,36 @@ impl Blocks {
         self.instructions.rank(offset)
     }
 
+    /// How many instructions start before the 64 bytes that `word` counts.
+    pub(super) fn instructions_before(&self, word: u32) -> u32 {
+        self.instructions.before[to_usize(word)]
+    }
+
+    /// The offsets of the instructions that start in these 64 bytes.
+    pub(super) fn instructions_of(&self, word: u32) -> impl Iterator<Item = u32> + use<> {
+        let mut rest = self.instructions.words[to_usize(word)];
+        std::iter::from_fn(move || {
+            let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+            rest &= rest - 1;
+            Some(word * 64 + bit)
+        })
+    }
+
+    /// Where the instruction after that at `offset` starts; `end` if there is none.
+    pub(super) fn next_instruction(&self, offset: u32, end: u32) -> u32 {
+        let words = &self.instructions.words;
+        let (mut index, mask) = (to_usize((offset + 1) / 64), u64::MAX << ((offset + 1) % 64));
+        let mut bits = words.get(index).map_or(0, |word| word & mask);
+        while bits == 0 {
+            index += 1;
+            match words.get(index) {
+                Some(word) => bits = *word,
+                None => return end,
+            }
+        }
+        to_u32(index) * 64 + bits.trailing_zeros()
+    }
+
     /// Instructions in the listing, the implicit one at the end included.
     pub(super) fn instruction_count(&self) -> u32 {
         self.instruction_count
@@ -84,6 +114,9 @@ pub(super) struct Pointers<T> {
 /// Something with a code offset.
 pub(super) trait Pointer {
     fn offset(&self, table: &JumpTable<'_>) -> u32;
+
+    /// Its number among those of its kind.
+    fn number(&self) -> u32;
 }
 
 /// An index into the jump table.
@@ -92,6 +125,10 @@ pub(super) struct Entry(pub(super) u32);
 impl Pointer for Entry {
     fn offset(&self, table: &JumpTable<'_>) -> u32 {
         table.get(self.0).unwrap_or(u32::MAX)
+    }
+
+    fn number(&self) -> u32 {
+        self.0
     }
 }
 
@@ -102,11 +139,16 @@ impl Pointer for Numbered<'_> {
     fn offset(&self, _: &JumpTable<'_>) -> u32 {
         self.1.offset
     }
+
+    fn number(&self) -> u32 {
+        self.0
+    }
 }
 
 impl<T: Pointer> Pointers<T> {
     fn new(mut items: Vec<T>, table: &JumpTable<'_>) -> Self {
-        items.sort_by_key(|item| item.offset(table));
+        // In place; a stable sort would take half as much memory again.
+        items.sort_unstable_by_key(|item| (item.offset(table), item.number()));
         Pointers { sorted: items, next: 0 }
     }
 

@@ -3,8 +3,9 @@
 //! An instruction is written as text only if the assembler turns that text into its bytes; all others, and bytes that are no
 //! instruction, are written as they are (`%raw`, `%gap`). One thing about a jump's bytes is not a matter of its own text: the
 //! assembler looks for the smallest layout, and a jump over a distance that its own size decides may be longer than
-//! that. So the plan is laid out and compared before anything is written.
+//! that. So the plan's layout is foreseen and compared before anything is written.
 
+use super::layout::Layout;
 use super::map::{self, Blocks, Numbered, Pointers};
 use super::{DisassembleOptions, Hex, Source, source_lines, write_header};
 use crate::assembler::instruction::{Line, parse};
@@ -12,13 +13,13 @@ use crate::symbol::{Escaped, Shortened};
 use pvm_isa::display::{Options, Style};
 use pvm_isa::{Encoding, InstructionSet, Opcode, encode};
 use pvm_num::casts::{to_usize, unsigned_32};
-use pvm_program::{Code, CodeBuilder, Export, Item, Located};
+use pvm_program::{Code, Export, Located};
 use std::fmt::{self, Write as _};
 
 /// Jump table entries in a line.
 const ENTRIES_PER_LINE: u32 = 16;
-/// Layouts that are compared before all jumps are written as bytes.
-const ROUNDS_MAX: u32 = 4;
+/// Rounds in which the sizes of jumps may settle before all jumps are written as bytes.
+const ROUNDS_MAX: u32 = 40;
 
 pub(super) struct Listing<'a, 'b> {
     source: &'a Source<'a>,
@@ -30,7 +31,7 @@ pub(super) struct Listing<'a, 'b> {
 }
 
 /// Which instructions are written as bytes: one bit for each, by number.
-struct Plan(Vec<u64>);
+pub(super) struct Plan(Vec<u64>);
 
 impl Plan {
     fn new(code: Code<'_>, blocks: &Blocks) -> Self {
@@ -48,10 +49,20 @@ impl Plan {
         if !jumps {
             return plan; // nothing depends on the layout
         }
-        for _ in 0..ROUNDS_MAX {
-            if plan.holds(code, blocks) {
+        let mut rounds = ROUNDS_MAX;
+        loop {
+            let mut layout = Layout::new(code, blocks, &plan);
+            if !layout.settle(&mut rounds) {
+                break;
+            }
+            if layout.is_that_of_the_code() {
                 return plan;
             }
+            let different = layout.different_jumps();
+            if different.iter().all(|word| *word == 0) {
+                break;
+            }
+            plan.0.iter_mut().zip(different).for_each(|(word, more)| *word |= more);
         }
         for (number, located) in numbered(code) {
             if located.instruction.target().is_some() {
@@ -65,35 +76,8 @@ impl Plan {
         self.0[to_usize(number / 64)] |= 1 << (number % 64);
     }
 
-    fn is_bytes(&self, number: u32) -> bool {
+    pub(super) fn is_bytes(&self, number: u32) -> bool {
         self.0[to_usize(number / 64)] >> (number % 64) & 1 != 0
-    }
-
-    /// Does the assembler come to the same layout? If not, the jumps that differ are now written as bytes.
-    fn holds(&mut self, code: Code<'_>, blocks: &Blocks) -> bool {
-        let mut builder = CodeBuilder::new(code.set());
-        for (number, located) in numbered(code) {
-            let instruction = located.instruction;
-            if self.is_bytes(number) {
-                let bytes = &code.bytes()[to_usize(located.offset)..to_usize(located.next)];
-                builder.push_verbatim(bytes, is_marked(code, located.offset));
-            } else {
-                let target = instruction.target().and_then(|target| blocks.instruction_number(target));
-                builder.push(Item { instruction, target });
-            }
-        }
-        // Code near the limit may exceed it in the builder's layout, which then is another one.
-        let Ok(layout) = builder.build() else { return false };
-        let mut holds = true;
-        for (number, located) in numbered(code) {
-            holds &= layout.offsets[to_usize(number)] == located.offset;
-            if located.instruction.target().is_some()
-                && layout.item_range(number).len() != (located.offset..located.next).len()
-            {
-                self.set(number);
-            }
-        }
-        holds
     }
 }
 
