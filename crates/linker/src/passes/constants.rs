@@ -68,7 +68,7 @@ struct Use {
 impl Uses {
     fn new(program: &Program<'_>, liveness: &Liveness, id: BlockId) -> Uses {
         let block = program.block(id);
-        let mut live = liveness.before_terminator(&block.terminator);
+        let mut live = liveness.before_terminator(program, id);
         let at_end = live.difference(block.terminator.reads());
         let mut live_after = Vec::with_capacity(block.instructions.len());
         for inst in block.instructions.iter().rev() {

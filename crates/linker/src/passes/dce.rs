@@ -15,7 +15,7 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     let mut keep = Vec::new();
     for id in program.layout.clone() {
         let block = program.block(id);
-        let mut live = liveness.before_terminator(&block.terminator);
+        let mut live = liveness.before_terminator(program, id);
         keep.clear();
         for inst in block.instructions.iter().rev() {
             let needed = has_effect(inst, options.trust) || !inst.op.writes().intersection(live).is_empty();

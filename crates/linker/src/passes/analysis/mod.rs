@@ -2,5 +2,6 @@
 
 pub(crate) mod bits;
 pub(crate) mod edges;
+pub(crate) mod functions;
 pub(crate) mod liveness;
 pub(crate) mod values;

@@ -1,0 +1,160 @@
+//! Dead stack frames: what a function saves without need is not saved, and a frame that holds nothing is not made.
+//!
+//! ```text
+//! sp = sp - 8                     (after the inlining of a function
+//! [sp] = ra                        that was called in between,
+//! ecalli put          ecalli put   or when a saved register is no
+//! ra = [sp]                        longer used)
+//! sp = sp + 8
+//! ret                 ret
+//! ```
+//!
+//! A restore is superfluous if the register holds the caller's value anyway; a save, if nothing restores it; a frame, if
+//! nothing but its making and unmaking uses the stack pointer. This rests on the calling convention, see
+//! [`super::analysis::functions`]; where the stack pointer is not known everywhere, nothing is done.
+
+use super::Options;
+use super::analysis::edges::{Entry, entries};
+use super::analysis::functions::{Functions, is_function, next_of, stack_access, stack_move};
+use crate::config::Trust;
+use crate::ir::{BlockId, Program, Terminator};
+use pvm_isa::{Reg, RegSet, Width};
+use pvm_num::casts::to_usize;
+
+pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
+    if options.trust == Trust::Nothing {
+        return false;
+    }
+    let entries = entries(program);
+    let functions = Functions::new(program, &entries);
+    let mut clusters: Vec<Vec<BlockId>> = vec![Vec::new(); to_usize(functions.count)];
+    for id in &program.layout {
+        clusters[to_usize(functions.cluster(*id))].push(*id);
+    }
+    let mut changed = false;
+    for blocks in clusters {
+        if let Some(cluster) = Cluster::new(program, &functions, &entries, &blocks) {
+            changed |= cluster.clean(program, &functions, &blocks);
+        }
+    }
+    changed
+}
+
+/// What is known of a cluster in which the stack pointer is known everywhere.
+struct Cluster {
+    /// Where something is loaded from, relative to the stack pointer at entry; restores that will go do not count.
+    loads: Vec<(i64, i64)>,
+    /// Is the stack pointer used for anything but saving, restoring and moving it?
+    other_uses: bool,
+    /// Is the frame gone wherever control leaves?
+    balanced: bool,
+    narrow: bool,
+}
+
+/// What becomes of an instruction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    /// A restore of what is there.
+    Superfluous,
+    /// A save to this place.
+    Save(i64),
+    /// It moves the stack pointer.
+    Move,
+}
+
+impl Cluster {
+    fn new(program: &Program<'_>, functions: &Functions, entries: &[Entry], blocks: &[BlockId]) -> Option<Cluster> {
+        let narrow = program.width == Width::Narrow;
+        let mut cluster = Cluster { loads: Vec::new(), other_uses: false, balanced: true, narrow };
+        for id in blocks {
+            let entry = entries[id.index()];
+            if is_function(entry) && entry.returned_to {
+                return None;
+            }
+            let mut frame = functions.frame(*id)?.clone();
+            let block = program.block(*id);
+            for inst in &block.instructions {
+                let sp = frame.sp?;
+                let fate = cluster.fate(functions, &mut frame, inst);
+                if let (Some(access), Fate::Stays) = (stack_access(inst), fate) {
+                    cluster.other_uses = true;
+                    if !access.is_store {
+                        cluster.loads.push((sp.checked_add(access.offset)?, access.size));
+                    }
+                } else if fate == Fate::Stays {
+                    cluster.other_uses |= inst.op.reads().union(inst.op.writes()).contains(Reg::sp);
+                }
+            }
+            let leaves = next_of(&block.terminator).any(|next| is_function(entries[next.index()]))
+                || matches!(block.terminator, Terminator::JumpIndirect { .. });
+            cluster.balanced &= !leaves || frame.sp? == 0;
+            cluster.other_uses |= block.terminator.reads().union(block.terminator.writes()).contains(Reg::sp);
+        }
+        cluster.loads.sort();
+        Some(cluster)
+    }
+
+    /// Looks at an instruction and lets it change the state.
+    fn fate(
+        &self,
+        functions: &Functions,
+        frame: &mut super::analysis::functions::Frame,
+        inst: &crate::ir::Inst,
+    ) -> Fate {
+        let before = frame.intact;
+        let slots = frame.slots.len();
+        let access = stack_access(inst);
+        let at = access.and_then(|access| frame.sp?.checked_add(access.offset));
+        functions.step(frame, inst);
+        if stack_move(&inst.op, self.narrow).is_some() {
+            return Fate::Move;
+        }
+        let (Some(access), Some(at)) = (access, at) else { return Fate::Stays };
+        let Some(reg) = access.reg else { return Fate::Stays };
+        let slot = frame.slots.contains(&(at, reg));
+        if access.is_store {
+            return if slot && frame.slots.len() > slots { Fate::Save(at) } else { Fate::Stays };
+        }
+        // Only a load from the register's own slot leaves it intact.
+        let same = before.intersection(RegSet::of(&[reg])) == frame.intact.intersection(RegSet::of(&[reg]));
+        if slot && same && frame.intact.contains(reg) { Fate::Superfluous } else { Fate::Stays }
+    }
+
+    fn is_loaded(&self, at: i64) -> bool {
+        self.loads.iter().any(|(load, size)| *load < at + 8 && at < load + size)
+    }
+
+    fn clean(&self, program: &mut Program<'_>, functions: &Functions, blocks: &[BlockId]) -> bool {
+        let mut changed = false;
+        // The frame goes if all that is left in it goes.
+        let mut saves_stay = false;
+        for phase in [Phase::Look, Phase::Remove] {
+            let frame_goes = self.balanced && !self.other_uses && !saves_stay;
+            for id in blocks {
+                let Some(mut frame) = functions.frame(*id).cloned() else { continue };
+                let mut instructions = std::mem::take(&mut program.blocks[id.index()].instructions);
+                instructions.retain(|inst| {
+                    let goes = match self.fate(functions, &mut frame, inst) {
+                        Fate::Stays => false,
+                        Fate::Superfluous => true,
+                        Fate::Save(at) => !self.is_loaded(at),
+                        Fate::Move => frame_goes,
+                    };
+                    let is_save = stack_access(inst).is_some_and(|access| access.is_store);
+                    saves_stay |= !goes && is_save;
+                    changed |= goes && phase == Phase::Remove;
+                    !goes || phase == Phase::Look
+                });
+                program.blocks[id.index()].instructions = instructions;
+            }
+        }
+        changed
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Look,
+    Remove,
+}
