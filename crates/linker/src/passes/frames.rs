@@ -138,7 +138,8 @@ impl Cluster {
                     let goes = match self.fate(functions, &mut frame, inst) {
                         Fate::Stays => false,
                         Fate::Superfluous => true,
-                        Fate::Save(at) => !self.is_loaded(at),
+                        // What control leaves to with the frame in place may restore it.
+                        Fate::Save(at) => self.balanced && !self.is_loaded(at),
                         Fate::Move => frame_goes,
                     };
                     let is_save = stack_access(inst).is_some_and(|access| access.is_store);
