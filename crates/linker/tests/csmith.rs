@@ -5,8 +5,9 @@ mod common;
 
 use common::{call, no_host, repository};
 use pvm_isa::InstructionSet;
-use pvm_linker::{Config, link};
+use pvm_linker::{Config, Optimize, PassSelection, Trust, link, passes};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 #[test]
 fn csmith_programs_give_the_agreed_result() {
@@ -33,4 +34,46 @@ fn csmith_programs_give_the_agreed_result() {
         }
     }
     assert!(runs >= 100, "the corpus has shrunk: {runs} runs");
+}
+
+#[test]
+fn csmith_programs_give_the_agreed_result_whatever_pass_is_missing_or_alone() {
+    let corpus = repository("../shared/conformance/corpus/elfs/csmith");
+    let Ok(index) = std::fs::read(corpus.join("index.json")) else {
+        eprintln!("skipped: {} is not there", corpus.display());
+        return;
+    };
+    let index: Value = serde_json::from_slice(&index).unwrap();
+    let names: Vec<&str> = passes().map(|pass| pass.name).collect();
+    let mut selections: Vec<String> = names.iter().map(|name| format!("-{name}")).collect();
+    selections.extend(names.iter().map(|name| (*name).to_owned()));
+    for entry in index.as_array().unwrap() {
+        let file = entry["file"].as_str().unwrap();
+        let elf = std::fs::read(corpus.join(file)).unwrap();
+        let mut seen = BTreeSet::new();
+        let mut check = |config: &Config, how: &str| {
+            let linked = link(&elf, config).unwrap_or_else(|error| panic!("{file} {how}: {error}"));
+            // What several selections make alike runs once.
+            if seen.insert(linked.to_polkavm_blob().unwrap()) {
+                let result = call(&linked.parts, "main", &[], no_host);
+                assert_eq!(result, Ok(entry["expected_a0"].as_u64().unwrap()), "{file} {how}");
+            }
+        };
+        for selection in &selections {
+            let passes = PassSelection::parse(selection).unwrap();
+            check(&Config { passes, ..Config::default() }, &format!("with passes {selection}"));
+        }
+        for (optimize, trust) in [
+            (Optimize::Gas, Trust::CallingConvention),
+            (Optimize::Size, Trust::Nothing),
+            (Optimize::Gas, Trust::Nothing),
+        ] {
+            let config = Config { optimize, trust, ..Config::default() };
+            check(&config, &format!("for {optimize:?} trusting {trust:?}"));
+        }
+        for stop_after in [1, 2, 3, 5, 8, 13, 21] {
+            let config = Config { stop_after: Some(stop_after), ..Config::default() };
+            check(&config, &format!("stopped after {stop_after}"));
+        }
+    }
 }
