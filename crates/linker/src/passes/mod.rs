@@ -19,10 +19,13 @@ mod dce;
 mod forms;
 mod frames;
 mod inline;
+mod layout;
 mod nops;
+mod noreturn;
 mod reachability;
 mod select;
 mod thread;
+mod unlikely;
 mod verify;
 
 pub use select::{PassSelection, UnknownPass};
@@ -96,12 +99,15 @@ const fn pass(
 const PASSES: &[Pass] = &[
     pass("reachability", 1, Phase::First, reachability::run, "drop code and data that no export leads to"),
     pass("nops", 1, Phase::Repeat, nops::run, "drop instructions that change nothing"),
+    pass("noreturn", 2, Phase::Repeat, noreturn::run, "call functions that never return by a jump"),
     pass("thread", 2, Phase::Repeat, thread::run, "follow jumps to jumps and merge blocks"),
     pass("inline", 2, Phase::Repeat, inline::run, "inline tiny functions and those with one caller"),
     pass("constants", 2, Phase::Repeat, constants::run, "write known values into the instructions that use them"),
     pass("frames", 2, Phase::Repeat, frames::run, "drop saves, restores and stack frames that nothing needs"),
     pass("dce", 2, Phase::Repeat, dce::run, "drop instructions whose results nobody reads"),
     pass("prune", 2, Phase::Repeat, reachability::run, "drop what the passes before it made unreachable"),
+    pass("layout", 2, Phase::Last, layout::run, "order blocks so that control falls through"),
+    pass("unlikely", 2, Phase::Last, unlikely::run, "mark blocks that make branches to them cheap"),
 ];
 
 /// All passes, in the order in which they run.

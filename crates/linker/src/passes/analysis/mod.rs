@@ -3,5 +3,7 @@
 pub(crate) mod bits;
 pub(crate) mod edges;
 pub(crate) mod functions;
+pub(crate) mod flow;
+pub(crate) mod frequency;
 pub(crate) mod liveness;
 pub(crate) mod values;
