@@ -31,7 +31,7 @@ fn every_pass_does_what_its_snapshot_says() {
         let cases: Vec<String> = text
             .split(SEPARATOR)
             .map(|case| {
-                let input = case.split(ARROW).next().unwrap_or_default().trim_end();
+                let input = case.split(ARROW).next().unwrap_or_default().trim();
                 let output = result(pass.name, input);
                 assert_ne!(output.trim_end(), input, "{}: a case in which the pass does nothing", pass.name);
                 format!("{input}\n{ARROW}\n{}", output.trim_end())
