@@ -190,6 +190,9 @@ pub enum LinkErrorKind {
     AddendTooBig { name: Box<str>, addend: i64 },
 
     // Relocations.
+    /// A linked file without them.
+    #[error("the file has no relocations")]
+    NoRelocations,
     /// A table of relocations for a section that does not exist.
     #[error("relocations of section {section}, which does not exist")]
     RelocationsOfMissingSection { section: u32 },
@@ -359,7 +362,9 @@ impl LinkErrorKind {
             LinkErrorKind::UnrelocatedAuipc => {
                 "compile with -mrelax (LLVM feature +relax), link with --emit-relocs --no-relax"
             }
-            LinkErrorKind::RecordWithoutPointer | LinkErrorKind::ImportWithoutPointer => "link with --emit-relocs",
+            LinkErrorKind::NoRelocations
+            | LinkErrorKind::RecordWithoutPointer
+            | LinkErrorKind::ImportWithoutPointer => "link with --emit-relocs",
             LinkErrorKind::JumpWithOffset { .. } => {
                 "code addresses are positions in a table and cannot be computed with"
             }

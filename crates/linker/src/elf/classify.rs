@@ -30,6 +30,11 @@ impl Class {
     pub(crate) const fn is_data(self) -> bool {
         matches!(self, Class::RoData | Class::RwData | Class::Bss)
     }
+
+    /// Is it part of the program?
+    pub(crate) const fn is_loaded(self) -> bool {
+        self.is_data() || matches!(self, Class::Code)
+    }
 }
 
 /// The properties of a section that decide.
@@ -102,7 +107,9 @@ pub(crate) fn classify(name: &str, traits: Traits) -> Result<Class, Refusal> {
         _ if thread_local => return Err(Refusal::ThreadLocal),
         ".rodata" if writable => return Err(Refusal::Writable),
         ".got" | ".got.plt" | ".relro_padding" => return Ok(Class::RoData),
-        ".eh_frame" | ".dynsym" | ".dynstr" | ".dynamic" => return Ok(Class::Skipped),
+        // Nothing unwinds a PVM program.
+        ".eh_frame" | ".eh_frame_hdr" | ".dynsym" | ".dynstr" | ".dynamic" => return Ok(Class::Skipped),
+        _ if family(name, ".gcc_except_table") => return Ok(Class::Skipped),
         _ => {}
     }
     // Written by a dynamic linker only, which a program does not have.
@@ -169,6 +176,8 @@ mod tests {
         check(".text", Traits { writable: true, ..RX }, Err(Refusal::Writable));
         check(".polkavm_exports", Traits { allocated: false, ..RO }, Ok(Class::Exports));
         check(".eh_frame", RO, Ok(Class::Skipped));
+        check(".eh_frame_hdr", RO, Ok(Class::Skipped));
+        check(".gcc_except_table.main", RO, Ok(Class::Skipped));
         check(".dynamic", RW, Ok(Class::Skipped));
     }
 

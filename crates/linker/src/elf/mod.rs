@@ -3,9 +3,11 @@
 //! [`parse`] makes a [`File`] of each file, and [`crate::merge`] one [`Elf`] of all of them. Everything is relative to a
 //! section: addresses another linker assigned are subtracted here and play no part later.
 
+mod addresses;
 mod classify;
 mod read;
 
+pub(crate) use addresses::{Addresses, word};
 pub(crate) use classify::{ArrayKind, Class};
 pub(crate) use read::{outline, parse};
 
@@ -44,6 +46,12 @@ pub(crate) const ABI_FLAGS: u32 = 0x8 | 0x6;
 /// All files as one.
 pub(crate) struct Elf<'a> {
     pub(crate) xlen: Xlen,
+    /// Did a linker make it, so that its sections have addresses? It is the only file then.
+    pub(crate) linked: bool,
+    /// Where these are.
+    pub(crate) addresses: Addresses,
+    /// The address in gp, if the file says it.
+    pub(crate) global_pointer: Option<u64>,
     /// Names of the files, for messages; empty if there is nothing to tell apart.
     pub(crate) files: Vec<&'a str>,
     /// In file order, so that a [`SectionId`] is an index.

@@ -1,5 +1,6 @@
 //! Reading the file's tables, for both classes, into [`File`].
 
+use super::addresses::{self, Pointer};
 use super::classify::{self, ArrayKind, Class, Kind, Refusal, Traits};
 use super::{ABI_FLAGS, Binding, File, Group, Home, Relocation, Section, Symbol, SymbolKind};
 use crate::error::{LinkError, LinkErrorKind, Location};
@@ -8,7 +9,7 @@ use crate::reloc::RelocKind;
 use object::LittleEndian;
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, Rela, SectionHeader, Sym};
-use pvm_num::casts::{to_u64, to_usize, to_usize_saturating};
+use pvm_num::casts::{to_u64, to_usize, to_usize_saturating, unsigned_64};
 use pvm_riscv::Xlen;
 
 const LE: LittleEndian = LittleEndian;
@@ -94,14 +95,56 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             // Stable: records at one offset keep their order, which ADD/SUB pairs do not depend on but messages do.
             section.relocations.sort_by_key(|relocation| relocation.offset);
         }
-        Ok(File {
+        let mut file = File {
             xlen,
             abi: self.header.e_flags(LE).0 & ABI_FLAGS,
             linked: self.header.e_type(LE) != elf::ET_REL,
             sections,
             groups: self.groups(&symbols)?,
             symbols,
-        })
+        };
+        if file.linked {
+            self.refuse_without_relocations()?;
+            addresses::relocate(&mut file, &self.pointers(xlen)?, self.header.e_type(LE) == elf::ET_EXEC);
+        }
+        Ok(file)
+    }
+
+    /// Without relocations nothing tells a number from an address.
+    fn refuse_without_relocations(&self) -> Result<(), LinkError> {
+        let of_file = |header: &&H::SectionHeader| {
+            matches!(header.sh_type(LE), elf::SHT_RELA | elf::SHT_REL | elf::SHT_CREL)
+                && !header.sh_flags(LE).contains(elf::SHF_ALLOC)
+        };
+        match self.headers.iter().find(of_file) {
+            Some(_) => Ok(()),
+            None => Err(file_error(LinkErrorKind::NoRelocations)),
+        }
+    }
+
+    /// What the loader would relocate by the address the file is loaded at.
+    fn pointers(&self, xlen: Xlen) -> Result<Vec<Pointer>, LinkError> {
+        let mut pointers = Vec::new();
+        let bad = |table| file_error(LinkErrorKind::TableOutOfFile { table });
+        for header in self.headers.iter().filter(|header| header.sh_flags(LE).contains(elf::SHF_ALLOC)) {
+            match header.sh_type(LE) {
+                elf::SHT_RELA => {
+                    let records: &[H::Rela] =
+                        header.data_as_array(LE, self.bytes).map_err(|_| bad("table of the loader's relocations"))?;
+                    for record in records.iter().filter(|record| record.r_type(LE, false) == elf::R_RISCV_RELATIVE) {
+                        let addend: i64 = record.r_addend(LE).into();
+                        let target = unsigned_64(addend);
+                        pointers.push(Pointer { at: record.r_offset(LE).into(), target: Some(target) });
+                    }
+                }
+                elf::SHT_RELR => {
+                    let data = header.data(LE, self.bytes).map_err(|_| bad("table of relative relocations"))?;
+                    relative(data, xlen, &mut pointers);
+                }
+                _ => {}
+            }
+        }
+        Ok(pointers)
     }
 
     /// The groups of a relocatable file; they are resolved in others.
@@ -348,6 +391,10 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         }
         section.relocations.reserve(records.len());
         for record in records {
+            // Records that a linker has emptied are at offset 0 wherever their section is.
+            if record.r_type(LE, false) == elf::R_RISCV_NONE {
+                continue;
+            }
             let address: u64 = record.r_offset(LE).into();
             let offset = address.wrapping_sub(section.address);
             let Some(offset) = u32::try_from(offset).ok().filter(|offset| *offset <= section.size) else {
@@ -365,5 +412,27 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             });
         }
         Ok(())
+    }
+}
+
+/// The addresses in a table of relative relocations: an even word is an address, an odd one has a bit for each of the words
+/// that follow (ELF gABI, "Relative relocation table").
+fn relative(table: &[u8], xlen: Xlen, pointers: &mut Vec<Pointer>) {
+    let size = to_usize(xlen.bits() / 8);
+    let step = to_u64(size);
+    let mut next = 0u64;
+    for entry in table.chunks_exact(size) {
+        let mut bytes = [0; 8];
+        bytes[..size].copy_from_slice(entry);
+        let entry = u64::from_le_bytes(bytes);
+        if entry & 1 == 0 {
+            pointers.push(Pointer { at: entry, target: None });
+            next = entry.wrapping_add(step);
+            continue;
+        }
+        let words = u64::from(xlen.bits()) - 1;
+        let marked = (0..words).filter(|word| entry >> (word + 1) & 1 != 0);
+        pointers.extend(marked.map(|word| Pointer { at: next.wrapping_add(word * step), target: None }));
+        next = next.wrapping_add(words * step);
     }
 }

@@ -32,7 +32,9 @@ pub(crate) fn resolve(code: &mut Code, leaders: &Leaders) {
             What::Low { instruction, target, high, .. } => {
                 let base = base_of(&instruction);
                 let held = holds[slot(base)];
+                // Nothing else can have been in the global pointer: see `lower`.
                 let direct = base == Reg::zero
+                    || base == Reg::gp
                     || match high {
                         Some(high) => held == Some(to_usize(high)),
                         None => held.is_some_and(|held| is_absolute(&code.steps[held])),
@@ -79,17 +81,22 @@ fn is_absolute(step: &Step) -> bool {
     matches!(step.what, What::High { base: Base::Zero, .. })
 }
 
+/// Do low halves name it?
+fn is_named(step: &Step) -> bool {
+    matches!(step.what, What::High { base: Base::Pc | Base::Got, .. })
+}
+
 fn need(steps: &mut [Step], high: Option<usize>) {
     if let Some(What::High { needed, .. }) = high.map(|high| &mut steps[high].what) {
         *needed = true;
     }
 }
 
-/// A low half in a later block names its pc-relative high half, but not an absolute one: any of those that is still in a
-/// register may be used.
+/// A low half in a later block names its pc-relative high half, but neither an absolute one nor one without relocation: any
+/// of those that is still in a register may be used.
 fn end_block(steps: &mut [Step], holds: &mut Holds) {
     for held in holds.iter_mut() {
-        if let Some(high) = held.take().filter(|high| is_absolute(&steps[*high])) {
+        if let Some(high) = held.take().filter(|high| !is_named(&steps[*high])) {
             need(steps, Some(high));
         }
     }

@@ -1,11 +1,12 @@
 //! Code sections as steps: RISC-V instructions with their relocations applied, so that no step depends on an address that
 //! only the first linker knew.
 
+use super::registers::uses;
 use crate::elf::{Elf, Place, SectionId};
 use crate::error::{LinkError, LinkErrorKind};
 use crate::reloc::RelocKind;
 use crate::reloc::code::{self, Base, Fixup, Override};
-use pvm_num::casts::{to_u32, to_usize, widen_u8};
+use pvm_num::casts::{signed_64, to_u32, to_usize, widen_u8};
 use pvm_riscv::{Condition, Instruction, LoadKind, Reg, RegImmOp, Xlen};
 
 /// The code of one section.
@@ -98,6 +99,7 @@ pub(crate) fn decode(elf: &Elf<'_>, section: SectionId) -> Result<Code, LinkErro
         steps.push(step);
     }
     decoder.pair(&mut steps)?;
+    decoder.connect(&mut steps)?;
     Ok(Code { section, steps })
 }
 
@@ -110,8 +112,18 @@ struct Decoder<'e, 'a> {
     used: usize,
 }
 
-/// Bytes of `auipc` followed by `jalr` or `addi`.
-const PAIR: u8 = 8;
+/// Base register and offset of what can have the lower part of an address.
+const fn base_and_low(instruction: &Instruction) -> Option<(Reg, i32)> {
+    match *instruction {
+        Instruction::RegImm { op: RegImmOp::Addi, rs1: base, imm: low, .. }
+        | Instruction::Load { base, offset: low, .. }
+        | Instruction::Store { base, offset: low, .. } => Some((base, low)),
+        _ => None,
+    }
+}
+
+/// Bytes of `auipc`.
+const AUIPC: u8 = 4;
 
 impl Decoder<'_, '_> {
     fn refuse<T>(&self, at: u32, kind: LinkErrorKind) -> Result<T, LinkError> {
@@ -157,10 +169,10 @@ impl Decoder<'_, '_> {
         let mismatch = LinkErrorKind::RelocationMismatch { kind: fixup.kind, instruction };
         let what = match (fixup.what, instruction) {
             (Override::Call(target), Instruction::Auipc { rd, .. }) => {
-                let (next, _) = self.instruction_after(at, mismatch)?;
+                let (next, length) = self.instruction_after(at, mismatch)?;
                 return match next {
                     Instruction::Jalr { rd: link, rs1, .. } if rs1 == rd => {
-                        Ok(Step { at, length: PAIR, what: What::Jump { link, target } })
+                        Ok(Step { at, length: AUIPC + length, what: What::Jump { link, target } })
                     }
                     _ => self.refuse(at, LinkErrorKind::CallWithoutJalr { kind: fixup.kind }),
                 };
@@ -174,11 +186,10 @@ impl Decoder<'_, '_> {
                 What::High { rd, base, target, needed: false }
             }
             (Override::LowOf(_) | Override::Low(_), _) => {
-                let fits = match fixup.kind {
-                    RelocKind::LO12_S | RelocKind::PCREL_LO12_S => matches!(instruction, Instruction::Store { .. }),
-                    _ => {
-                        matches!(instruction, Instruction::Load { .. } | Instruction::RegImm { op: RegImmOp::Addi, .. })
-                    }
+                let fits = match instruction {
+                    Instruction::Store { .. } => fixup.kind.is_store(),
+                    Instruction::Load { .. } | Instruction::RegImm { op: RegImmOp::Addi, .. } => !fixup.kind.is_store(),
+                    _ => false,
                 };
                 if !fits {
                     return self.refuse(at, mismatch);
@@ -189,6 +200,9 @@ impl Decoder<'_, '_> {
                     _ => Place::Nowhere,
                 };
                 What::Low { instruction, target, high: None, direct: false }
+            }
+            (Override::Pointer(target), _) if self.is_lld_low(fixup.kind, &instruction) => {
+                What::Low { instruction, target, high: None, direct: true }
             }
             _ => return self.refuse(at, mismatch),
         };
@@ -211,32 +225,86 @@ impl Decoder<'_, '_> {
                 What::Branch { condition: cond, rs1, rs2, target: self.here(at, offset) }
             }
             Instruction::Auipc { rd, imm } => return self.unrelocated_auipc(at, rd, imm),
+            Instruction::Load { base: Reg::gp, offset, .. }
+            | Instruction::Store { base: Reg::gp, offset, .. }
+            | Instruction::RegImm { op: RegImmOp::Addi, rs1: Reg::gp, imm: offset, .. } => {
+                match self.relative_to_gp(offset) {
+                    Some(target) => What::Low { instruction, target, high: None, direct: true },
+                    None => What::Plain(instruction),
+                }
+            }
             other => What::Plain(other),
         };
         Ok(Step { at, length, what })
     }
 
-    /// An assembler resolves a reference within its section without leaving a relocation; only the whole pair tells the
-    /// address.
-    fn unrelocated_auipc(&mut self, at: u32, register: Reg, imm: i32) -> Result<Step, LinkError> {
-        let unrelocated = LinkErrorKind::UnrelocatedAuipc;
-        if code::at(self.fixups, at + 4).is_some() {
-            return self.refuse(at, unrelocated);
-        }
-        let (next, _) = self.instruction_after(at, unrelocated)?;
-        let what = match next {
-            Instruction::Jalr { rd, rs1, offset } if rs1 == register && register != Reg::zero => {
-                let target = self.here(at, imm.wrapping_add(offset));
-                What::Jump { link: rd, target }
-            }
-            Instruction::RegImm { op: RegImmOp::Addi, rd, rs1, imm: low }
-                if rs1 == register && rd == register && register != Reg::zero =>
-            {
-                What::Address { rd, target: self.here(at, imm.wrapping_add(low)) }
-            }
-            _ => return self.refuse(at, LinkErrorKind::UnrelocatedAuipc),
+    /// In 32-bit files nothing is left of lld's own kinds but the lowest byte: 256 to 259, relative to gp and to zero in loads
+    /// and stores, become 0 to 3. Kind 0 is dropped by the reader; the addresses of the files tell what it would.
+    fn is_lld_low(&self, kind: RelocKind, instruction: &Instruction) -> bool {
+        let written = match instruction {
+            Instruction::Store { base: Reg::gp, .. } => RelocKind::R32,
+            Instruction::Load { base: Reg::zero, .. } => RelocKind::R64,
+            Instruction::RegImm { op: RegImmOp::Addi, rs1: Reg::zero, .. } => RelocKind::R64,
+            Instruction::Store { base: Reg::zero, .. } => RelocKind::RELATIVE,
+            _ => return false,
         };
-        Ok(Step { at, length: PAIR, what })
+        self.elf.linked && self.elf.xlen == Xlen::Rv32 && kind == written
+    }
+
+    /// What is at a distance from the global pointer, as far as the first linker has said where that is.
+    fn relative_to_gp(&self, offset: i32) -> Option<Place> {
+        let address = self.elf.global_pointer?.wrapping_add_signed(i64::from(offset));
+        let (section, offset) = self.elf.addresses.find(address)?;
+        Some(Place::Section { section, offset: signed_64(offset) })
+    }
+
+    /// An assembler that knows the section will not change resolves references within it and leaves no relocation; only the
+    /// whole pair tells the address. `connect` finds the other half, unless it is that of a call, which follows directly.
+    fn unrelocated_auipc(&mut self, at: u32, rd: Reg, imm: i32) -> Result<Step, LinkError> {
+        if code::at(self.fixups, at + 4).is_none()
+            && let Some(Ok((Instruction::Jalr { rd: link, rs1, offset }, length))) =
+                self.data.get(to_usize(at) + 4..).map(|data| pvm_riscv::decode(data, self.elf.xlen))
+            && rs1 == rd
+            && rd != Reg::zero
+        {
+            let target = self.here(at, imm.wrapping_add(offset));
+            return Ok(Step { at, length: AUIPC + length, what: What::Jump { link, target } });
+        }
+        let what = What::High { rd, base: Base::Own, target: Place::Nowhere, needed: false };
+        Ok(Step { at, length: 4, what })
+    }
+
+    /// Connects halves of addresses that have no relocations: within a block, the register that `auipc` wrote tells.
+    fn connect(&self, steps: &mut [Step]) -> Result<(), LinkError> {
+        // What each register holds: the step that wrote it, and the offset in the section that it makes.
+        let mut holds: [Option<(u32, i64)>; 32] = [None; 32];
+        for index in 0..steps.len() {
+            let step = steps[index];
+            if let What::Plain(instruction) = step.what
+                && let Some((base, low)) = base_and_low(&instruction)
+                && let Some((high, start)) = holds[to_usize(widen_u8(base.number()))]
+            {
+                let offset = start + i64::from(low);
+                if !(0..=i64::from(self.elf.section(self.section).size)).contains(&offset) {
+                    return self.refuse(steps[to_usize(high)].at, LinkErrorKind::UnrelocatedAuipc);
+                }
+                let target = Place::Section { section: self.section, offset };
+                steps[index].what = What::Low { instruction, target, high: Some(high), direct: false };
+            }
+            for reg in uses(&step).writes.iter() {
+                holds[to_usize(widen_u8(reg.number()))] = match step.what {
+                    What::High { base: Base::Own, .. } => match self.instruction(step.at)?.0 {
+                        Instruction::Auipc { imm, .. } => Some((to_u32(index), i64::from(step.at) + i64::from(imm))),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+            }
+            if step.ends_block() {
+                holds = [None; 32];
+            }
+        }
+        Ok(())
     }
 
     /// The word of a host call and the pointer behind it, as wide as a register.

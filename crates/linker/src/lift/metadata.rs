@@ -1,11 +1,11 @@
 //! Records of imports, exports and stack sizes, with their pointers followed (elf.md 2).
 
-use crate::elf::{Class, Elf, Place, Relocation, SectionId};
+use crate::elf::{Class, Elf, Place, Relocation, SectionId, word};
 use crate::error::{LinkError, LinkErrorKind};
 use crate::limits::{EXPORT_SYMBOLS_SIZE_MAX, HOST_SYMBOL_SIZE_MAX};
 use crate::reloc::RelocKind;
 use pvm_guest_abi::{AbiError, PointerSize};
-use pvm_num::casts::{to_usize, try_u32};
+use pvm_num::casts::{signed_64, to_usize, try_u32};
 use pvm_riscv::Xlen;
 
 /// Name and prototype of an import or export.
@@ -38,9 +38,16 @@ fn record_error(elf: &Elf<'_>, section: SectionId, error: AbiError) -> LinkError
     elf.error(section, try_u32(error.at).unwrap_or(u32::MAX), LinkErrorKind::BadRecord(error.kind))
 }
 
+/// What a slot points to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PointsTo {
+    Record,
+    Other,
+}
+
 /// Where the pointer slot at an offset of a section points to. What stands in the slot does not matter, its relocation
-/// does.
-fn pointer(elf: &Elf<'_>, section: SectionId, slot: usize) -> Result<(u32, Place), LinkError> {
+/// does; but a linker that relaxes leaves none to records that are not loaded, and has written the address.
+fn pointer(elf: &Elf<'_>, section: SectionId, slot: usize, to: PointsTo) -> Result<(u32, Place), LinkError> {
     let at = try_u32(slot).unwrap_or(u32::MAX);
     let refuse = |kind| Err(elf.error(section, at, kind));
     let whole = match elf.xlen {
@@ -63,8 +70,24 @@ fn pointer(elf: &Elf<'_>, section: SectionId, slot: usize) -> Result<(u32, Place
     }
     match pointer {
         Some(record) => Ok((at, elf.place(section, record)?)),
-        None => refuse(LinkErrorKind::RecordWithoutPointer),
+        None => match written(elf, (section, at), to) {
+            Some(place) => Ok((at, place)),
+            None => refuse(LinkErrorKind::RecordWithoutPointer),
+        },
     }
+}
+
+/// The place whose address a linked file has at an offset of a section.
+fn written(elf: &Elf<'_>, (section, at): (SectionId, u32), to: PointsTo) -> Option<Place> {
+    if !elf.linked {
+        return None;
+    }
+    let address = word(elf.section(section), at, elf.xlen.bits() / 8)?;
+    let (section, offset) = match to {
+        PointsTo::Record => elf.addresses.find_record(address)?,
+        PointsTo::Other => elf.addresses.find(address)?,
+    };
+    Some(Place::Section { section, offset: signed_64(offset) })
 }
 
 /// The record that the pointer at `from` points to.
@@ -86,7 +109,7 @@ pub(crate) fn metadata<'a>(elf: &Elf<'a>, from: (SectionId, u32), place: Place) 
     let symbol = if size == 0 {
         &[]
     } else {
-        let (slot, name) = pointer(elf, section, record.symbol_slot)?;
+        let (slot, name) = pointer(elf, section, record.symbol_slot, PointsTo::Other)?;
         let bytes = match name {
             Place::Section { section, offset } => {
                 let start = u32::try_from(offset).ok().map(to_usize);
@@ -107,9 +130,9 @@ pub(crate) fn exports<'a>(elf: &Elf<'a>) -> Result<Vec<ExportRecord<'a>>, LinkEr
     for (section, header) in elf.sections().filter(|(_, section)| section.class == Class::Exports) {
         for record in pvm_guest_abi::exports(header.data, pointer_size(elf.xlen)) {
             let record = record.map_err(|error| record_error(elf, section, error))?;
-            let (at, place) = pointer(elf, section, record.metadata_slot)?;
+            let (at, place) = pointer(elf, section, record.metadata_slot, PointsTo::Record)?;
             let metadata = metadata(elf, (section, at), place)?;
-            let (offset, function) = pointer(elf, section, record.function_slot)?;
+            let (offset, function) = pointer(elf, section, record.function_slot, PointsTo::Other)?;
             names += metadata.symbol.len();
             if names > EXPORT_SYMBOLS_SIZE_MAX {
                 let kind = LinkErrorKind::ExportNamesTooLong { limit: EXPORT_SYMBOLS_SIZE_MAX };

@@ -16,10 +16,10 @@ mod provide;
 mod resolve;
 
 use crate::config::Config;
-use crate::elf::{Elf, Home};
+use crate::elf::{Addresses, Elf, File, Home};
 use crate::error::{LinkError, LinkErrorKind, Location};
 use load::Unit;
-use pvm_num::casts::to_u32;
+use pvm_num::casts::{to_u32, to_usize};
 use std::cell::OnceCell;
 
 /// A file to link: a relocatable file, an archive of them, or one linked file.
@@ -59,8 +59,10 @@ fn join<'a>(units: Vec<Unit<'a>>, storage: &'a Storage) -> Result<Elf<'a>, LinkE
     let names = units.iter().map(|unit| unit.name.clone()).collect();
     let files = storage.names.get_or_init(|| names).iter().map(|name| &**name).collect();
     let xlen = units[0].file.xlen;
-    let mut elf = Elf { xlen, files, sections: Vec::new(), symbols: Vec::new() };
     let linked = units[0].file.linked;
+    let addresses = if linked { Addresses::new(&units[0].file.sections) } else { Addresses::default() };
+    let global_pointer = if linked { global_pointer(&units[0].file) } else { None };
+    let mut elf = Elf { xlen, linked, addresses, global_pointer, files, sections: Vec::new(), symbols: Vec::new() };
     let mut starts = Vec::with_capacity(units.len());
     for (index, unit) in units.into_iter().enumerate() {
         starts.push(elf.symbols.len());
@@ -85,4 +87,14 @@ fn join<'a>(units: Vec<Unit<'a>>, storage: &'a Storage) -> Result<Elf<'a>, LinkE
         resolve::bind(&mut elf, &starts)?;
     }
     Ok(elf)
+}
+
+/// The address that a linked file has in gp.
+fn global_pointer(file: &File<'_>) -> Option<u64> {
+    let symbol = file.symbols.iter().find(|symbol| symbol.name.starts_with(b"__global_pointer$\0"))?;
+    match symbol.home {
+        Home::Section(section) => Some(symbol.value.wrapping_add(file.sections[to_usize(section)].address)),
+        Home::Absolute => Some(symbol.value),
+        _ => None,
+    }
 }

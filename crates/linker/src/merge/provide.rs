@@ -21,7 +21,18 @@ const NOWHERE: [&str; 11] = [
 
 /// Defines them where something names them.
 pub(super) fn provide(elf: &mut Elf<'_>) {
-    for symbol in &mut elf.symbols {
+    let is_dynamic = |home| match home {
+        Home::Section(section) => elf.section(section).name == ".dynamic",
+        _ => false,
+    };
+    // A linker that makes a position-independent file defines this, and start files see from it that there is something
+    // to relocate. Here there is not, which is what 0 says.
+    let dynamic = elf.symbols.iter().map(|symbol| symbol.name.starts_with(b"_DYNAMIC\0") && is_dynamic(symbol.home));
+    let dynamic: Vec<bool> = dynamic.collect();
+    for (symbol, is_dynamic) in elf.symbols.iter_mut().zip(dynamic) {
+        if is_dynamic {
+            (symbol.home, symbol.value) = (Home::Absolute, 0);
+        }
         if matches!(symbol.home, Home::Undefined { .. })
             && symbol.name.starts_with(b"_")
             && NOWHERE.contains(&readable(symbol.name))

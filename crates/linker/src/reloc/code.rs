@@ -1,8 +1,9 @@
 //! Relocations in code sections: from ELF records to instruction overrides (elf.md 4).
 
 use super::RelocKind;
-use crate::elf::{Elf, Place, SectionId};
+use crate::elf::{Elf, Place, Relocation, SectionId};
 use crate::error::{LinkError, LinkErrorKind};
+use pvm_num::casts::signed_64;
 
 /// What a relocation says of the instruction, or of the data, at its offset.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +18,7 @@ pub(crate) enum Override {
     High(Base, Place),
     /// The lower part of the address whose upper part the instruction at this offset makes.
     LowOf(u32),
-    /// The lower part of an absolute address.
+    /// The lower part of an absolute address, or the distance of an address from the global pointer.
     Low(Place),
     /// A pointer among the instructions.
     Pointer(Place),
@@ -32,6 +33,8 @@ pub(crate) enum Base {
     Got,
     /// Zero.
     Zero,
+    /// The program counter, and no relocation tells what the address is of.
+    Own,
 }
 
 /// An override with the record it comes from.
@@ -63,8 +66,19 @@ pub(crate) fn fixups(elf: &Elf<'_>, section: SectionId) -> Result<Vec<Fixup>, Li
             RelocKind::BRANCH | RelocKind::RVC_BRANCH => Override::Branch(place()?),
             RelocKind::PCREL_HI20 => Override::High(Base::Pc, place()?),
             RelocKind::GOT_HI20 => Override::High(Base::Got, place()?),
-            RelocKind::HI20 => Override::High(Base::Zero, place()?),
-            RelocKind::LO12_I | RelocKind::LO12_S => Override::Low(place()?),
+            RelocKind::HI20 | RelocKind::RVC_LUI => Override::High(Base::Zero, place()?),
+            RelocKind::LO12_I | RelocKind::LO12_S | RelocKind::LLD_X0REL_I | RelocKind::LLD_X0REL_S => {
+                Override::Low(place()?)
+            }
+            RelocKind::LLD_GPREL_I | RelocKind::LLD_GPREL_S => Override::Low(place()?),
+            // GNU ld's addend has the global pointer subtracted already.
+            RelocKind::GPREL_I | RelocKind::GPREL_S => match elf.global_pointer {
+                Some(gp) => {
+                    let addend = record.addend.wrapping_add(signed_64(gp));
+                    Override::Low(elf.place(section, &Relocation { addend, ..*record })?)
+                }
+                None => return refuse(LinkErrorKind::UnsupportedRelocation { kind }),
+            },
             RelocKind::PCREL_LO12_I | RelocKind::PCREL_LO12_S => match place()? {
                 Place::Section { section: home, offset } if home == section => match u32::try_from(offset) {
                     Ok(offset) => Override::LowOf(offset),
@@ -72,7 +86,7 @@ pub(crate) fn fixups(elf: &Elf<'_>, section: SectionId) -> Result<Vec<Fixup>, Li
                 },
                 _ => return refuse(LinkErrorKind::LowWithoutHigh { kind }),
             },
-            RelocKind::R32 | RelocKind::R64 => Override::Pointer(place()?),
+            RelocKind::R32 | RelocKind::R64 | RelocKind::RELATIVE => Override::Pointer(place()?),
             _ => return refuse(LinkErrorKind::UnsupportedRelocation { kind }),
         };
         match fixups.last() {

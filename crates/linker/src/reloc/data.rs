@@ -63,7 +63,8 @@ fn role(kind: RelocKind) -> Option<(Role, FieldSize)> {
         RelocKind::SUB64 => (Role::Sub, Bytes(8)),
         RelocKind::SUB6 => (Role::Sub, SixBits),
         RelocKind::SUB_ULEB128 => (Role::Sub, Uleb128),
-        RelocKind::R32_PCREL => (Role::Relative, Bytes(4)),
+        // A function's address is that of its code here, so that a way around through a PLT is the function.
+        RelocKind::R32_PCREL | RelocKind::PLT32 => (Role::Relative, Bytes(4)),
         _ => return None,
     })
 }

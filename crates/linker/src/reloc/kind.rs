@@ -24,8 +24,13 @@ macro_rules! kinds {
         }
 
         impl fmt::Display for RelocKind {
+            #[allow(unreachable_patterns, reason = "the names that are not the psABI's stand in front")]
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
+                    // Names do not start with digits here.
+                    RelocKind::R32 => f.pad("R_RISCV_32"),
+                    RelocKind::R64 => f.pad("R_RISCV_64"),
+                    RelocKind::R32_PCREL => f.pad("R_RISCV_32_PCREL"),
                     $(RelocKind::$name => f.pad(concat!("R_RISCV_", stringify!($name))),)*
                     RelocKind::Unknown(number) => write!(f, "relocation type {number}"),
                 }
@@ -38,6 +43,7 @@ kinds! {
     0 NONE,
     1 R32,
     2 R64,
+    3 RELATIVE,
     10 TLS_TPREL32,
     11 TLS_TPREL64,
     16 BRANCH,
@@ -68,6 +74,7 @@ kinds! {
     43 ALIGN,
     44 RVC_BRANCH,
     45 RVC_JUMP,
+    46 RVC_LUI,
     47 GPREL_I,
     48 GPREL_S,
     51 RELAX,
@@ -77,14 +84,37 @@ kinds! {
     55 SET16,
     56 SET32,
     57 R32_PCREL,
+    59 PLT32,
     60 SET_ULEB128,
     61 SUB_ULEB128,
+    62 TLSDESC_HI20,
+    63 TLSDESC_LOAD_LO12,
+    64 TLSDESC_ADD_LO12,
+    65 TLSDESC_CALL,
+    // Not the psABI's: what lld uses among its own parts for instructions it has made relative to gp or to zero, and does
+    // not change back before it writes them.
+    256 LLD_GPREL_I,
+    257 LLD_GPREL_S,
+    258 LLD_X0REL_I,
+    259 LLD_X0REL_S,
 }
 
 impl RelocKind {
     /// Hints to a linker that rewrites code; this one has nothing to do for them.
     pub(crate) const fn is_hint(self) -> bool {
         matches!(self, RelocKind::NONE | RelocKind::RELAX | RelocKind::ALIGN)
+    }
+
+    /// Is it for the low bits of a store?
+    pub(crate) const fn is_store(self) -> bool {
+        matches!(
+            self,
+            RelocKind::LO12_S
+                | RelocKind::PCREL_LO12_S
+                | RelocKind::GPREL_S
+                | RelocKind::LLD_GPREL_S
+                | RelocKind::LLD_X0REL_S
+        )
     }
 
     /// Does it address thread-local storage?
@@ -99,6 +129,10 @@ impl RelocKind {
                 | RelocKind::TPREL_LO12_I
                 | RelocKind::TPREL_LO12_S
                 | RelocKind::TPREL_ADD
+                | RelocKind::TLSDESC_HI20
+                | RelocKind::TLSDESC_LOAD_LO12
+                | RelocKind::TLSDESC_ADD_LO12
+                | RelocKind::TLSDESC_CALL
         )
     }
 }

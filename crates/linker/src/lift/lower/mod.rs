@@ -23,7 +23,7 @@ use crate::ir::{Block, BlockId, Data, DataId, DataKind, Import, ImportId, Inst, 
 use crate::reloc::code::Base;
 use pvm_isa::{Instruction as Op, Reg, RegSet};
 use pvm_num::casts::{to_u32, to_usize};
-use pvm_riscv::{Instruction, Xlen};
+use pvm_riscv::{Instruction, Reg as Riscv, Xlen};
 use std::collections::BTreeMap;
 
 /// What lowering makes.
@@ -135,6 +135,14 @@ impl<'l, 'a> Lowering<'l, '_, 'a> {
 
     /// Lowers one step; the result says how the block ends if it ends here.
     fn step(&mut self, step: &Step) -> Result<Option<Terminator>, LinkError> {
+        // What is relative to the global pointer has an address of its own by now, and any other use of the register is
+        // refused, so that nobody misses its value.
+        if let What::High { rd: Riscv::gp, .. }
+        | What::Address { rd: Riscv::gp, .. }
+        | What::Low { instruction: Instruction::RegImm { rd: Riscv::gp, .. }, .. } = &step.what
+        {
+            return Ok(None);
+        }
         match &step.what {
             What::Plain(instruction) => return self.plain(instruction),
             What::Jump { link, target } => return self.jump(*link, *target).map(Some),
@@ -146,6 +154,7 @@ impl<'l, 'a> Lowering<'l, '_, 'a> {
                 let target = self.target(*target)?;
                 let rd = self.register(*rd)?;
                 match (base, rd) {
+                    (Base::Own, _) => return Err(self.error(LinkErrorKind::UnrelocatedAuipc)),
                     (Base::Got, _) => return Err(self.error(LinkErrorKind::GotSlotAddressUsed)),
                     (_, None) => {}
                     // See `anchors`: pc-relative halves share one target, which the first half loads whole.
