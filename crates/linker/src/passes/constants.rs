@@ -12,10 +12,11 @@
 use super::Options;
 use super::analysis::bits::{self, Bits};
 use super::analysis::liveness::Liveness;
+use super::analysis::uses::Uses;
 use super::analysis::values::{self, State, Value, Values};
 use super::forms;
 use crate::ir::{BlockId, Inst, Program, Symbolic, Target, Terminator};
-use pvm_isa::{Instruction, Meaning, Opcode, Reg, RegSet};
+use pvm_isa::{Instruction, Meaning, Opcode, Reg};
 use pvm_num::casts::{low_u32, signed_32, signed_64};
 
 pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
@@ -47,73 +48,11 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     changed
 }
 
-/// How often the values in registers are read.
-struct Uses {
-    /// Of each value that a register of the block holds, in the order in which they get there.
-    values: Vec<Use>,
-    /// The value each register holds.
-    current: [usize; 13],
-    next: usize,
-    /// What is live behind each instruction.
-    live_after: Vec<RegSet>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Use {
-    reads: u32,
-    /// Does it come from or go to other blocks?
-    crosses: bool,
-}
-
-impl Uses {
-    fn new(program: &Program<'_>, liveness: &Liveness, id: BlockId) -> Uses {
-        let block = program.block(id);
-        let mut live = liveness.before_terminator(program, id);
-        let at_end = live.difference(block.terminator.reads());
-        let mut live_after = Vec::with_capacity(block.instructions.len());
-        for inst in block.instructions.iter().rev() {
-            live_after.push(live);
-            live = liveness.before(program, inst, live);
-        }
-        live_after.reverse();
-        let entering = Use { reads: 0, crosses: true };
-        let mut uses =
-            Uses { values: vec![entering; 13], current: std::array::from_fn(|reg| reg), next: 13, live_after };
-        for inst in &block.instructions {
-            uses.count(inst.op.reads());
-            for reg in inst.op.writes().iter() {
-                uses.current[reg.index()] = uses.values.len();
-                uses.values.push(Use::default());
-            }
-        }
-        uses.count(block.terminator.reads());
-        for reg in at_end.iter() {
-            uses.values[uses.current[reg.index()]].crosses = true;
-        }
-        uses.current = std::array::from_fn(|reg| reg);
-        uses
-    }
-
-    fn count(&mut self, reads: RegSet) {
-        reads.iter().for_each(|reg| self.values[self.current[reg.index()]].reads += 1);
-    }
-
-    fn advance(&mut self, inst: &Inst) {
-        for reg in inst.op.writes().iter() {
-            self.current[reg.index()] = self.next;
-            self.next += 1;
-        }
-    }
-
-    /// Is a long immediate in place of the register a good trade?
-    fn few(&self, reg: Reg) -> bool {
-        let value = self.values[self.current[reg.index()]];
-        !value.crosses && value.reads <= 2
-    }
-}
-
 /// An immediate up to this number of bytes is always better than a register.
 const SHORT: u32 = 2;
+
+/// A longer one, if it replaces the register so often at most.
+const USES_MAX: u32 = 2;
 
 struct Rewriter<'r, 'a> {
     program: &'r Program<'a>,
@@ -163,7 +102,7 @@ impl Rewriter<'_, '_> {
 
     /// As `imm`, if it should stand in the instruction.
     fn operand(&self, state: &State, reg: Reg) -> Option<i32> {
-        self.imm(state, reg).filter(|imm| size(*imm) <= SHORT || self.uses.few(reg))
+        self.imm(state, reg).filter(|imm| size(*imm) <= SHORT || self.uses.few(reg, USES_MAX))
     }
 
     /// A pure instruction whose result is known, or one of its sources.
@@ -175,7 +114,7 @@ impl Rewriter<'_, '_> {
         let result = values::result(self.program, state, inst);
         // What is short already, and whose source will be needed anyway, does not become shorter.
         let short = matches!(op.opcode(), Opcode::move_reg | Opcode::add_imm_64 | Opcode::add_imm_32);
-        let source_stays = short && op.r2() != rd && self.uses.live_after[at].contains(op.r2());
+        let source_stays = short && op.r2() != rd && self.uses.live_after(at).contains(op.r2());
         match result {
             Value::Symbol(symbol) if !source_stays => return Some((Instruction::load_imm(rd, 0), Some(symbol))),
             Value::Bits(bits) => {
@@ -285,7 +224,7 @@ impl Rewriter<'_, '_> {
     }
 
     fn fixed_address(&self, state: &State, base: Reg, inst: &Inst) -> Option<(Instruction, Option<Symbolic>)> {
-        if !self.uses.few(base) {
+        if !self.uses.few(base, USES_MAX) {
             return None;
         }
         let op = forms::at_fixed_address(&inst.op)?;

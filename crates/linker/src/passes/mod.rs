@@ -15,6 +15,7 @@
 
 pub(crate) mod analysis;
 mod constants;
+mod copies;
 mod dce;
 mod forms;
 mod frames;
@@ -103,6 +104,7 @@ const PASSES: &[Pass] = &[
     pass("thread", 2, Phase::Repeat, thread::run, "follow jumps to jumps and merge blocks"),
     pass("inline", 2, Phase::Repeat, inline::run, "inline tiny functions and those with one caller"),
     pass("constants", 2, Phase::Repeat, constants::run, "write known values into the instructions that use them"),
+    pass("copies", 2, Phase::Repeat, copies::run, "read registers rather than their copies"),
     pass("frames", 2, Phase::Repeat, frames::run, "drop saves, restores and stack frames that nothing needs"),
     pass("dce", 2, Phase::Repeat, dce::run, "drop instructions whose results nobody reads"),
     pass("prune", 2, Phase::Repeat, reachability::run, "drop what the passes before it made unreachable"),

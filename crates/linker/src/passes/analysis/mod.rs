@@ -6,4 +6,5 @@ pub(crate) mod functions;
 pub(crate) mod flow;
 pub(crate) mod frequency;
 pub(crate) mod liveness;
+pub(crate) mod uses;
 pub(crate) mod values;
