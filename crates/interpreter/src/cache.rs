@@ -8,6 +8,7 @@
 //! A jump holds the index of its target's head. While the target is not translated that is a stub's, and the jumps to it
 //! form a chain through `links`; translating the block re-aims them. Index 0 means "none" everywhere.
 
+use crate::groups::Plan;
 use crate::image::Image;
 use crate::op::{Handler, Op};
 use alloc::collections::BTreeMap;
@@ -49,6 +50,8 @@ pub(crate) struct Cache {
     pub(crate) entries: BTreeMap<Entry, u32>,
     pub(crate) targets: JumpTargets,
     pub(crate) meter: Option<BlockMeter>,
+    /// Scratch space for grouping.
+    pub(crate) plans: Vec<Plan>,
     limit: Option<CacheLimit>,
 }
 
@@ -68,6 +71,7 @@ impl Cache {
             entries: BTreeMap::new(),
             targets: JumpTargets::new(image.code()),
             meter: image.gas.as_deref().map(|rule| BlockMeter::new(rule, image.set)),
+            plans: Vec::new(),
             limit: None,
         };
         cache.reset(image);

@@ -7,6 +7,7 @@ use crate::image::{Image, Paging};
 use crate::memory::{AllocationLimits, Flat, GuestMemory, MemoryError, Paged, Protection};
 use crate::op::{Handler, Op};
 use crate::trap_code;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use pvm_isa::{Reg, Width};
 use pvm_num::casts::{low_u32, sign_extend_32, to_u64, to_usize, widen};
@@ -29,8 +30,8 @@ enum Resume {
 /// Registers and memory, of either kind.
 #[derive(Clone, Debug)]
 enum Memory {
-    Flat(Machine<Flat>),
-    Paged(Machine<Paged>),
+    Flat(Box<Machine<Flat>>),
+    Paged(Box<Machine<Paged>>),
 }
 
 /// One guest: registers, memory, gas and program counter.
@@ -50,8 +51,8 @@ impl Instance {
     /// A guest with zeroed registers, initial memory, no gas and no program counter.
     pub fn new(image: Arc<Image>) -> Instance {
         let memory = match image.paging {
-            Paging::Static => Memory::Flat(Machine::new(Flat::new(&image.memory))),
-            Paging::Dynamic { page_size, order } => Memory::Paged(Machine::new(Paged::new(page_size, order))),
+            Paging::Static => Memory::Flat(Box::new(Machine::new(Flat::new(&image.memory)))),
+            Paging::Dynamic { page_size, order } => Memory::Paged(Box::new(Machine::new(Paged::new(page_size, order)))),
         };
         Instance {
             cache: Cache::new(&image),
@@ -340,6 +341,12 @@ impl Instance {
             self.resume = Resume::Entry(entry);
         }
         self.cache.reset(&self.image);
+    }
+
+    /// Has a group been chosen for anything translated so far?
+    #[cfg(test)]
+    pub(crate) fn runs_groups(&self) -> bool {
+        self.cache.ops.iter().any(|op| op.handler.index() > Handler::store_sp_u64.index())
     }
 
     /// Bounds the memory that backs the guest's, from the next allocation on. Only a static map is bounded: under dynamic

@@ -2,12 +2,12 @@
 
 use crate::cache::{Cache, Entry};
 use crate::exit::Trap;
-use crate::fuse::fuse;
+use crate::groups::group;
 use crate::image::Image;
+use crate::memory::RegionIndex;
 use crate::op::{Handler, Op};
 use crate::trap_code;
 use alloc::vec::Vec;
-use core::cell::Cell;
 use pvm_isa::{Format, Instruction, Meaning, Opcode, Reg, Width};
 use pvm_num::casts::{to_usize, unsigned_32};
 use pvm_program::Located;
@@ -95,8 +95,9 @@ impl Cache {
         head
     }
 
+    /// What the block at `start` charges. Where nobody looks at gas it is still used up, so that chains of handlers end.
     fn block_cost(&mut self, image: &Image, start: u32) -> u32 {
-        let Some(rule) = &image.gas else { return 0 };
+        let Some(rule) = &image.gas else { return u32::from(!image.step_tracing) };
         let Some(meter) = self.meter.as_mut().filter(|_| rule.charges_blocks()) else { return 0 };
         let code = image.code();
         meter.start();
@@ -109,21 +110,43 @@ impl Cache {
         meter.finish()
     }
 
-    /// Appends the operations from `entry` to the end of its block behind `head`, charging `cost`. Returns where execution continues when it
-    /// falls through: the offset of the next block, for which the caller provides the operation that comes next.
+    /// Appends the operations from `entry` to the end of its block behind `head`, charging `cost`. Returns where execution
+    /// continues when it falls through: the offset of the next block, for which the caller provides the operation that
+    /// comes next.
     fn body(&mut self, image: &Image, head: u32, entry: Entry, cost: u32, jumps: &mut Vec<(u32, u32)>) -> Option<u32> {
-        let code = image.code();
         let style = Style {
             step_tracing: image.step_tracing,
             charge_each: image.gas.as_deref().is_some_and(|rule| !rule.charges_blocks()),
         };
-        let fuses = !style.step_tracing && !style.charge_each;
+        let floor = self.next_index();
+        if entry.charge && cost == 0 && !style.step_tracing && !style.charge_each {
+            self.push(Op::new(Handler::breathe, 0, entry.pc), entry.pc);
+        }
+        let next = self.operations(image, style, head, entry, cost, jumps);
+        if !style.step_tracing && !style.charge_each {
+            group(&mut self.ops[to_usize(floor)..], &mut self.plans);
+        }
+        next
+    }
+
+    fn operations(
+        &mut self,
+        image: &Image,
+        style: Style,
+        head: u32,
+        entry: Entry,
+        cost: u32,
+        jumps: &mut Vec<(u32, u32)>,
+    ) -> Option<u32> {
+        let code = image.code();
         let Entry { pc, mut stepped, mut paid, .. } = entry;
         let mut unpaid = Some(cost).filter(|cost| *cost != 0);
         if !style.step_tracing {
             self.ops[to_usize(head)].x = unpaid.take().unwrap_or(0);
         }
         let floor = self.next_index();
+        // What the operation before writes.
+        let mut last_written = None;
         for located in code.iter_from(pc) {
             let Located { instruction, offset, next } = located;
             if style.step_tracing && !core::mem::take(&mut stepped) {
@@ -136,21 +159,20 @@ impl Cache {
                 self.push(Op::new(Handler::charge_one, 1, offset), offset);
             }
             let opcode = instruction.opcode();
+            let written = core::mem::replace(&mut last_written, instruction.destination());
             if opcode.ends_block() {
                 return self.terminator(image, located, jumps);
             }
             match opcode.meaning() {
-                Meaning::Unlikely => {}
+                Meaning::Unlikely => last_written = written,
                 Meaning::Ecalli => {
                     let op = Op { y: next, ..plain(Handler::ecalli, &instruction) };
                     self.push(op, offset);
                 }
                 _ => {
-                    let op = plain_for(image, &instruction);
-                    let last = if fuses && self.next_index() > floor { self.ops.last_mut() } else { None };
-                    if !last.is_some_and(|last| fuse(last, &op)) {
-                        self.push(op, offset);
-                    }
+                    let mut op = plain_for(image, &instruction);
+                    chain(&mut op, opcode, written);
+                    self.push(op, offset);
                 }
             }
             if self.next_index() - floor >= OPS_PER_PART {
@@ -188,8 +210,8 @@ impl Cache {
             Meaning::Fallthrough if falls_off => trap(self, Trap::JumpTarget),
             Meaning::Fallthrough => Some(next),
             _ => {
-                let op = plain(Handler::of(opcode), &instruction);
-                op.hint.set(u8::from(opcode.format() == Format::RegImmOffset));
+                let mut op = plain(Handler::of(opcode), &instruction);
+                op.flag = opcode.format() == Format::RegImmOffset;
                 let index = self.push(op, offset);
                 if let Some(target) = instruction.target() {
                     jumps.push((index, target));
@@ -201,37 +223,76 @@ impl Cache {
 }
 
 /// The operation with the instruction's operands where they are.
-fn plain(handler: Handler, instruction: &Instruction) -> Op {
+pub(crate) fn plain(handler: Handler, instruction: &Instruction) -> Op {
     Op {
-        handler,
         r1: instruction.r1(),
         r2: instruction.r2(),
         r3: instruction.r3(),
-        r4: Reg::ra,
-        r5: Reg::ra,
-        hint: Cell::new(0),
-        x: unsigned_32(instruction.imm1()),
-        y: unsigned_32(instruction.imm2()),
+        ..Op::new(handler, unsigned_32(instruction.imm1()), unsigned_32(instruction.imm2()))
     }
+}
+
+/// Marks the operation as chained if its primary source is `written`; operands that commute trade places to make it so.
+pub(crate) fn chain(op: &mut Op, opcode: Opcode, written: Option<Reg>) {
+    let Some(written) = written else { return };
+    if commutes(opcode) && op.r3 == written {
+        core::mem::swap(&mut op.r2, &mut op.r3);
+    }
+    op.chained = match opcode.meaning() {
+        Meaning::MoveReg
+        | Meaning::CmovImm(_)
+        | Meaning::Unary(_)
+        | Meaning::UnarySized(..)
+        | Meaning::Binary(_)
+        | Meaning::BinarySized(..)
+        | Meaning::BinaryImm(_)
+        | Meaning::BinaryImmAlt(_)
+        | Meaning::LoadIndirect(_) => op.r2 == written,
+        Meaning::Cmov(_) => op.r3 == written,
+        Meaning::Store(_) | Meaning::StoreIndirect(_) | Meaning::StoreImmIndirect(_) => op.r1 == written,
+        _ => false,
+    };
+}
+
+/// Is the result the same with the sources exchanged?
+fn commutes(opcode: Opcode) -> bool {
+    matches!(
+        opcode,
+        Opcode::add_32
+            | Opcode::add_64
+            | Opcode::mul_32
+            | Opcode::mul_64
+            | Opcode::mul_upper_signed_signed
+            | Opcode::mul_upper_unsigned_unsigned
+            | Opcode::and
+            | Opcode::or
+            | Opcode::xor
+            | Opcode::xnor
+            | Opcode::maximum
+            | Opcode::maximum_unsigned
+            | Opcode::minimum
+            | Opcode::minimum_unsigned
+    )
 }
 
 /// The operation of an instruction that neither ends a block nor calls the host.
 fn plain_for(image: &Image, instruction: &Instruction) -> Op {
-    use crate::memory::{RO, RW, STACK};
     let opcode = instruction.opcode();
-    let op = plain(Handler::of(opcode), instruction);
-    let region = |region: usize| pvm_num::casts::to_u8(region);
-    let stack_or_data = |base: Reg| region(if base == Reg::sp { STACK } else { RW });
-    let hint = match opcode.meaning() {
+    let mut op = plain(Handler::of(opcode), instruction);
+    let near = |base: Reg| if base == Reg::sp { RegionIndex::Stack } else { RegionIndex::ReadWrite };
+    match opcode.meaning() {
         Meaning::UnarySized(..) | Meaning::BinarySized(..) | Meaning::Sbrk => {
-            u8::from(image.set.width() == Width::Narrow)
+            op.flag = image.set.width() == Width::Narrow;
         }
-        Meaning::LoadIndirect(_) | Meaning::StoreIndirect(_) => stack_or_data(op.r2),
-        Meaning::StoreImmIndirect(_) => stack_or_data(op.r1),
-        Meaning::Load(_) if op.x < image.memory.map.rw_data_address() => region(RO),
-        Meaning::Load(_) | Meaning::Store(_) | Meaning::StoreImm(_) => region(RW),
-        _ => 0,
+        Meaning::LoadIndirect(_) | Meaning::StoreIndirect(_) => op.hint.set(near(op.r2)),
+        Meaning::StoreImmIndirect(_) => op.hint.set(near(op.r1)),
+        Meaning::Load(_) if op.x < image.memory.map.rw_data_address() => op.hint.set(RegionIndex::ReadOnly),
+        _ => {}
+    }
+    op.handler = match op.handler {
+        Handler::load_indirect_u64 if op.r2 == Reg::sp => Handler::load_sp_u64,
+        Handler::store_indirect_u64 if op.r2 == Reg::sp => Handler::store_sp_u64,
+        handler => handler,
     };
-    op.hint.set(hint);
     op
 }

@@ -30,9 +30,36 @@ impl Random {
         self.pick(&[0, 1, -1, 8, 7, 31, 63, 0x7ff, -0x800, 0x20000, 0x20ff8, 0x21ffc, wide, wide >> 16])
     }
 
-    fn instruction(&mut self, set: InstructionSet, starts: &[u32]) -> Instruction {
+    /// Any instruction, or one of those that most code consists of and that the engine runs in groups.
+    fn instruction(&mut self, set: InstructionSet, starts: &[u32], is_common: bool) -> Instruction {
+        const COMMON: [Opcode; 24] = [
+            Opcode::load_indirect_u64,
+            Opcode::load_indirect_u64,
+            Opcode::load_indirect_u64,
+            Opcode::store_indirect_u64,
+            Opcode::store_indirect_u64,
+            Opcode::store_indirect_u64,
+            Opcode::load_indirect_u8,
+            Opcode::store_indirect_u8,
+            Opcode::add_64,
+            Opcode::add_64,
+            Opcode::add_imm_64,
+            Opcode::add_imm_64,
+            Opcode::load_imm,
+            Opcode::move_reg,
+            Opcode::shift_logical_left_imm_64,
+            Opcode::shift_logical_right_imm_64,
+            Opcode::rotate_right_imm_64,
+            Opcode::xor,
+            Opcode::or,
+            Opcode::mul_64,
+            Opcode::set_less_than_unsigned,
+            Opcode::cmov_if_not_zero,
+            Opcode::branch_eq,
+            Opcode::branch_less_unsigned,
+        ];
         loop {
-            let opcode = self.pick(&Opcode::ALL[..Opcode::COUNT - 1]);
+            let opcode = if is_common { self.pick(&COMMON) } else { self.pick(&Opcode::ALL[..Opcode::COUNT - 1]) };
             // Control flow and memory often, host calls rarely; `sbrk` has no paged form to compare with.
             let rare = matches!(opcode, Opcode::trap | Opcode::ecalli) && self.below(8) != 0;
             if set.supports(opcode) && opcode != Opcode::sbrk && !rare {
@@ -42,7 +69,8 @@ impl Random {
     }
 
     fn operands(&mut self, opcode: Opcode, starts: &[u32]) -> Instruction {
-        let (r1, r2, r3) = (self.pick(&Reg::ALL), self.pick(&Reg::ALL), self.pick(&Reg::ALL));
+        let some = if self.below(2) == 0 { &Reg::ALL[..] } else { &[Reg::sp, Reg::a0, Reg::a1] };
+        let (r1, r2, r3) = (self.pick(some), self.pick(some), self.pick(some));
         let (a, b) = (self.immediate(), self.immediate());
         let target = if self.below(16) == 0 { 1 } else { self.pick(starts) };
         let wide = self.next();
@@ -109,9 +137,11 @@ fn program(random: &mut Random, set: InstructionSet) -> Program {
     let mut starts: Vec<u32> = vec![0];
     let (mut code, mut marks) = (Vec::new(), Vec::new());
     let count = 5 + random.below(60);
+    let has_common = set.supports(Opcode::add_64) && random.below(2) == 0;
     for _ in 0..count {
         let offset = u32::try_from(code.len()).unwrap();
-        let mut instruction = random.instruction(set, &starts);
+        let is_common = has_common && random.below(8) != 0;
+        let mut instruction = random.instruction(set, &starts, is_common);
         if random.below(5) == 0 {
             // A forward jump to somewhere near, which may or may not hit an instruction.
             instruction = instruction.with_target(offset + 2 + u32::try_from(random.below(30)).unwrap());

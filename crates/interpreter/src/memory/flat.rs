@@ -8,28 +8,23 @@
 //! A buffer covers the part of its region that was touched so far: from the front, or for the stack from the back. The
 //! fast path is one comparison against the buffer of the region the operation used last; everything else is cold.
 
-use super::{AllocationLimits, Fault, GuestMemory, MemoryError};
+use super::{AllocationLimits, Fault, GuestMemory, MemoryError, RegionIndex};
 use crate::image::MemoryImage;
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 use core::cell::Cell;
 use pvm_num::align::align_up;
-use pvm_num::casts::{to_u32, to_u64, to_usize, to_usize_saturating, widen};
+use pvm_num::casts::{low_u32, to_u32, to_u64, to_usize, to_usize_saturating, widen};
 
-pub(crate) const RO: usize = 0;
-pub(crate) const RW: usize = 1;
-pub(crate) const STACK: usize = 2;
-pub(crate) const AUX: usize = 3;
+const RO: usize = RegionIndex::ReadOnly.index();
+const RW: usize = RegionIndex::ReadWrite.index();
+const AUX: usize = RegionIndex::Aux.index();
 
 /// Smallest step in which a buffer grows.
 const GROWTH_MIN: u64 = 0x4000;
 
+/// Which addresses a region spans, and what may be done there.
 #[derive(Clone, Debug, Default)]
-#[repr(align(64))] // one region a cache line, and its index a shift
 struct Region {
-    /// Address of `data[0]`.
-    base: u32,
-    /// The touched part.
-    data: Vec<u8>,
     /// The accessible range of addresses.
     start: u64,
     end: u64,
@@ -39,31 +34,28 @@ struct Region {
 
 impl Region {
     fn new(start: u32, size: u32, is_writable: bool, grows_down: bool) -> Region {
-        let end = widen(start) + widen(size);
-        let base = if grows_down { end } else { widen(start) };
-        // A stack of size 0 may end at any address below 2^32; a base of 2^32 cannot occur.
-        Region {
-            base: pvm_num::casts::low_u32(base),
-            data: Vec::new(),
-            start: widen(start),
-            end,
-            is_writable,
-            grows_down,
-        }
+        Region { start: widen(start), end: widen(start) + widen(size), is_writable, grows_down }
     }
 
     fn contains(&self, address: u32, length: u64) -> bool {
         widen(address) >= self.start && widen(address) + length <= self.end
     }
 
-    fn covered(&self, address: u32, length: u64) -> bool {
-        let offset = widen(address.wrapping_sub(self.base));
-        address >= self.base && offset + length <= to_u64(self.data.len())
+    /// The address of the first byte of an empty buffer.
+    fn base(&self) -> u32 {
+        // A stack of size 0 may end at any address below 2^32; a base of 2^32 cannot occur.
+        low_u32(if self.grows_down { self.end } else { self.start })
     }
 }
 
+/// Memory of a static map. What every access needs stands in arrays, by the number of the region.
 #[derive(Clone, Debug)]
+#[repr(C)] // what every access needs comes first
 pub(crate) struct Flat {
+    /// Address of the first byte of each buffer.
+    bases: [u32; 4],
+    /// The touched part of each region.
+    buffers: [Box<[u8]>; 4],
     regions: [Region; 4],
     image: MemoryImage,
     limits: AllocationLimits,
@@ -75,6 +67,8 @@ pub(crate) struct Flat {
 impl Flat {
     pub(crate) fn new(image: &MemoryImage) -> Flat {
         let mut memory = Flat {
+            bases: [0; 4],
+            buffers: Default::default(),
             regions: Default::default(),
             image: image.clone(),
             limits: AllocationLimits::default(),
@@ -96,6 +90,8 @@ impl Flat {
             Region::new(map.stack_address_low(), map.stack_size(), true, true),
             Region::new(map.aux_data_address(), self.image.aux_accessible, false, false),
         ];
+        self.bases = self.regions.each_ref().map(Region::base);
+        self.buffers = Default::default();
     }
 
     pub(crate) fn set_limits(&mut self, limits: AllocationLimits) {
@@ -120,7 +116,9 @@ impl Flat {
         let aux = &mut self.regions[AUX];
         let size = pages.min(widen(size_max));
         aux.end = aux.start + size;
-        aux.data.truncate(to_usize_saturating(size));
+        if to_u64(self.buffers[AUX].len()) > size {
+            self.buffers[AUX] = self.buffers[AUX][..to_usize_saturating(size)].into();
+        }
         Ok(())
     }
 
@@ -130,56 +128,64 @@ impl Flat {
 
     /// Makes the buffer cover the range, which the region contains. False if a limit forbids it.
     fn materialise(&mut self, index: usize, address: u32, length: u64) -> bool {
-        let total: u64 = self.regions.iter().map(|region| to_u64(region.data.len())).sum();
-        let region = &mut self.regions[index];
+        let region = &self.regions[index];
         let size = region.end - region.start;
-        let have = to_u64(region.data.len());
+        let have = to_u64(self.buffers[index].len());
         let need = if region.grows_down { region.end - widen(address) } else { widen(address) + length - region.start };
         if need <= have {
             return true;
         }
-        let allowed =
-            self.limits.region_size_max.min(self.limits.total_size_max.saturating_sub(total - have)).min(size);
+        let others = self.total() - have;
+        let allowed = self.limits.region_size_max.min(self.limits.total_size_max.saturating_sub(others)).min(size);
         if need > allowed {
             return false;
         }
         let target = need.max(have * 2).max(GROWTH_MIN).min(allowed);
-        let target_length = to_usize_saturating(target);
+        let mut data = alloc::vec![0; to_usize_saturating(target)].into_boxed_slice();
+        let buffer = &mut self.buffers[index];
         if region.grows_down {
-            let mut data = alloc::vec![0; target_length];
-            let kept = data.len() - region.data.len();
-            data[kept..].copy_from_slice(&region.data);
-            region.data = data;
-            region.base = pvm_num::casts::low_u32(region.end - target);
+            let kept = data.len() - buffer.len();
+            data[kept..].copy_from_slice(buffer);
+            self.bases[index] = low_u32(region.end - target);
         } else {
-            let old = region.data.len();
-            let mut data = alloc::vec![0; target_length];
-            data[..old].copy_from_slice(&region.data);
+            let old = buffer.len();
+            data[..old].copy_from_slice(buffer);
             let initial: &[u8] = match index {
                 RO => &self.image.ro_data,
                 RW => &self.image.rw_data,
                 _ => &[],
             };
-            let until = initial.len().min(target_length);
+            let until = initial.len().min(data.len());
             if old < until {
                 data[old..until].copy_from_slice(&initial[old..until]);
             }
-            region.data = data;
         }
+        *buffer = data;
         true
     }
 
+    /// Bytes of all buffers.
+    fn total(&self) -> u64 {
+        self.buffers.iter().map(|buffer| to_u64(buffer.len())).sum()
+    }
+
     /// The region of an allowed access, its buffer covering it; `hint` remembers it.
-    fn find(&mut self, address: u32, length: u64, is_write: bool, hint: &Cell<u8>) -> Option<usize> {
+    fn find(&mut self, address: u32, length: u64, is_write: bool, hint: &Cell<RegionIndex>) -> Option<usize> {
         if let Some(index) = self.region_of(address, length)
             && (self.regions[index].is_writable || !is_write)
             && self.materialise(index, address, length)
         {
-            hint.set(pvm_num::casts::to_u8(index));
+            hint.set(RegionIndex::ALL[index]);
             return Some(index);
         }
         self.fault = Fault::trap(address, is_write);
         None
+    }
+
+    /// The bytes of a range which the region's buffer covers.
+    fn covered(&mut self, index: usize, address: u32, length: usize) -> &mut [u8] {
+        let offset = to_usize(address - self.bases[index]);
+        &mut self.buffers[index][offset..offset + length]
     }
 
     /// Region for a host's access; writes may go to the auxiliary region too.
@@ -201,15 +207,14 @@ impl Flat {
     pub(crate) fn read(&self, address: u32, out: &mut [u8]) -> Result<(), MemoryError> {
         let length = to_u64(out.len());
         let index = self.host_region(address, length, false)?;
-        let region = &self.regions[index];
         let initial: &[u8] = match index {
             RO => &self.image.ro_data,
             RW => &self.image.rw_data,
             _ => &[],
         };
         out.fill(0);
-        copy_overlap(out, address, initial, pvm_num::casts::low_u32(region.start));
-        copy_overlap(out, address, &region.data, region.base);
+        copy_overlap(out, address, initial, low_u32(self.regions[index].start));
+        copy_overlap(out, address, &self.buffers[index], self.bases[index]);
         Ok(())
     }
 
@@ -230,9 +235,7 @@ impl Flat {
         if !self.materialise(index, address, length) {
             return Err(MemoryError::LimitReached);
         }
-        let region = &mut self.regions[index];
-        let offset = to_usize(address - region.base);
-        Ok(&mut region.data[offset..offset + to_usize_saturating(length)])
+        Ok(self.covered(index, address, to_usize_saturating(length)))
     }
 }
 
@@ -249,34 +252,28 @@ fn copy_overlap(out: &mut [u8], address: u32, source: &[u8], source_address: u32
 
 impl GuestMemory for Flat {
     #[inline(always)]
-    fn load<const N: usize>(&mut self, address: u32, hint: &Cell<u8>) -> Option<[u8; N]> {
-        let region = &self.regions[usize::from(hint.get() & 3)];
-        let offset = to_usize(address.wrapping_sub(region.base));
-        region.data.get(offset..offset.wrapping_add(N))?.first_chunk::<N>().copied()
+    fn load<const N: usize>(&mut self, address: u32, region: RegionIndex) -> Option<[u8; N]> {
+        let offset = to_usize(address.wrapping_sub(self.bases[region.index()]));
+        self.buffers[region.index()].get(offset..offset.wrapping_add(N))?.first_chunk::<N>().copied()
     }
 
     #[inline(always)]
-    fn store<const N: usize>(&mut self, address: u32, value: [u8; N], hint: &Cell<u8>) -> Option<()> {
-        // The hint of a store only ever names a writable region: translation starts with one and `find` keeps to them.
-        let region = &mut self.regions[usize::from(hint.get() & 3)];
-        let offset = to_usize(address.wrapping_sub(region.base));
-        region.data.get_mut(offset..offset.wrapping_add(N))?.copy_from_slice(&value);
+    fn store<const N: usize>(&mut self, address: u32, value: [u8; N], region: RegionIndex) -> Option<()> {
+        // Stores only ever name a writable region: translation starts with one and `find` keeps to them.
+        let offset = to_usize(address.wrapping_sub(self.bases[region.index()]));
+        self.buffers[region.index()].get_mut(offset..offset.wrapping_add(N))?.copy_from_slice(&value);
         Some(())
     }
 
-    fn load_slow(&mut self, address: u32, out: &mut [u8], hint: &Cell<u8>) -> bool {
+    fn load_slow(&mut self, address: u32, out: &mut [u8], hint: &Cell<RegionIndex>) -> bool {
         let Some(index) = self.find(address, to_u64(out.len()), false, hint) else { return false };
-        let region = &self.regions[index];
-        let offset = to_usize(address - region.base);
-        out.copy_from_slice(&region.data[offset..offset + out.len()]);
+        out.copy_from_slice(self.covered(index, address, out.len()));
         true
     }
 
-    fn store_slow(&mut self, address: u32, value: &[u8], hint: &Cell<u8>) -> bool {
+    fn store_slow(&mut self, address: u32, value: &[u8], hint: &Cell<RegionIndex>) -> bool {
         let Some(index) = self.find(address, to_u64(value.len()), true, hint) else { return false };
-        let region = &mut self.regions[index];
-        let offset = to_usize(address - region.base);
-        region.data[offset..offset + value.len()].copy_from_slice(value);
+        self.covered(index, address, value.len()).copy_from_slice(value);
         true
     }
 
@@ -290,15 +287,12 @@ impl GuestMemory for Flat {
         while count > 0 && !self.materialise(index, address, count) {
             count /= 2; // a limit is near: set what fits, the next byte beyond faults
         }
-        let region = &mut self.regions[index];
         if count == 0 {
             self.fault = Fault::trap(address, true);
             return 0;
         }
-        debug_assert!(region.covered(address, count));
-        let offset = to_usize(address - region.base);
         let count = to_usize_saturating(count);
-        region.data[offset..offset + count].fill(value);
+        self.covered(index, address, count).fill(value);
         to_u32(count)
     }
 
@@ -310,10 +304,10 @@ impl GuestMemory for Flat {
             return Some(0);
         };
         let end = widen(map.heap_base()) + heap_size;
-        self.heap_size = pvm_num::casts::low_u32(heap_size);
+        self.heap_size = low_u32(heap_size);
         let rw = &mut self.regions[RW];
         rw.end = rw.end.max(align_up(end, widen(map.page_size())).unwrap_or(u64::MAX));
-        Some(pvm_num::casts::low_u32(end))
+        Some(low_u32(end))
     }
 
     fn fault(&self) -> Fault {

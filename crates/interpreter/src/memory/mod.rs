@@ -3,7 +3,7 @@
 mod flat;
 mod paged;
 
-pub(crate) use flat::{Flat, RO, RW, STACK};
+pub(crate) use flat::Flat;
 pub(crate) use paged::Paged;
 
 use crate::exit::{Exit, Trap};
@@ -83,17 +83,42 @@ impl Fault {
     }
 }
 
+/// A region of a static map.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum RegionIndex {
+    ReadOnly,
+    ReadWrite,
+    Stack,
+    Aux,
+}
+
+impl RegionIndex {
+    pub(crate) const ALL: [RegionIndex; 4] =
+        [RegionIndex::ReadOnly, RegionIndex::ReadWrite, RegionIndex::Stack, RegionIndex::Aux];
+
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            RegionIndex::ReadOnly => 0,
+            RegionIndex::ReadWrite => 1,
+            RegionIndex::Stack => 2,
+            RegionIndex::Aux => 3,
+        }
+    }
+}
+
 /// Guest memory as the engine sees it: a fast path that may miss, and a slow path that decides. A refused access returns
 /// false; the reason is kept for [`GuestMemory::fault`].
 pub(crate) trait GuestMemory {
-    /// Reads `N` bytes where `hint` says the last access of this operation was found; none means: ask the slow path.
-    fn load<const N: usize>(&mut self, address: u32, hint: &Cell<u8>) -> Option<[u8; N]>;
-    /// Writes `N` bytes likewise.
-    fn store<const N: usize>(&mut self, address: u32, value: [u8; N], hint: &Cell<u8>) -> Option<()>;
-    /// Reads bytes if all may be read.
-    fn load_slow(&mut self, address: u32, out: &mut [u8], hint: &Cell<u8>) -> bool;
-    /// Writes bytes if all may be written.
-    fn store_slow(&mut self, address: u32, value: &[u8], hint: &Cell<u8>) -> bool;
+    /// Reads `N` bytes if they are in `region`, where the operation's last access was or should be; none means: ask the slow path.
+    fn load<const N: usize>(&mut self, address: u32, region: RegionIndex) -> Option<[u8; N]>;
+    /// Writes `N` bytes likewise; `region` must be a writable one.
+    fn store<const N: usize>(&mut self, address: u32, value: [u8; N], region: RegionIndex) -> Option<()>;
+    /// Reads bytes if all may be read, and notes in which region.
+    fn load_slow(&mut self, address: u32, out: &mut [u8], hint: &Cell<RegionIndex>) -> bool;
+    /// Writes bytes if all may be written, and notes in which region.
+    fn store_slow(&mut self, address: u32, value: &[u8], hint: &Cell<RegionIndex>) -> bool;
     /// Sets up to `length` bytes and returns how many were set; fewer only if the next one is refused.
     fn fill(&mut self, address: u32, value: u8, length: u32) -> u32;
     /// Grows the heap by `size` bytes: the new end, or 0 if it cannot grow so far; none if there is no heap to grow.

@@ -2,7 +2,7 @@
 //!
 //! The fast path is one comparison against a small direct-mapped table of recently used pages.
 
-use super::{Fault, GuestMemory, MemoryError, Protection};
+use super::{Fault, GuestMemory, MemoryError, Protection, RegionIndex};
 use crate::exit::{Exit, Trap};
 use crate::image::FaultOrder;
 use alloc::boxed::Box;
@@ -249,14 +249,14 @@ impl Paged {
 
 impl GuestMemory for Paged {
     #[inline(always)]
-    fn load<const N: usize>(&mut self, address: u32, _hint: &Cell<u8>) -> Option<[u8; N]> {
+    fn load<const N: usize>(&mut self, address: u32, _region: RegionIndex) -> Option<[u8; N]> {
         let frame = self.recent_frame(address >> self.shift)?;
         let offset = to_usize(address & (self.page_size - 1));
         self.frames.get(frame)?.data.get(offset..offset + N)?.first_chunk::<N>().copied()
     }
 
     #[inline(always)]
-    fn store<const N: usize>(&mut self, address: u32, value: [u8; N], _hint: &Cell<u8>) -> Option<()> {
+    fn store<const N: usize>(&mut self, address: u32, value: [u8; N], _region: RegionIndex) -> Option<()> {
         let frame = self.recent_frame(address >> self.shift)?;
         let offset = to_usize(address & (self.page_size - 1));
         let frame = self.frames.get_mut(frame).filter(|frame| frame.is_writable)?;
@@ -264,7 +264,7 @@ impl GuestMemory for Paged {
         Some(())
     }
 
-    fn load_slow(&mut self, address: u32, out: &mut [u8], _hint: &Cell<u8>) -> bool {
+    fn load_slow(&mut self, address: u32, out: &mut [u8], _hint: &Cell<RegionIndex>) -> bool {
         let length = to_u32(out.len());
         for (byte, at) in out.iter_mut().zip(0..) {
             let at = address.wrapping_add(at);
@@ -280,7 +280,7 @@ impl GuestMemory for Paged {
         true
     }
 
-    fn store_slow(&mut self, address: u32, value: &[u8], _hint: &Cell<u8>) -> bool {
+    fn store_slow(&mut self, address: u32, value: &[u8], _hint: &Cell<RegionIndex>) -> bool {
         let length = to_u32(value.len());
         let is_writable = |at: u32| self.frame(at >> self.shift).is_some_and(|frame| frame.is_writable);
         if address < ADDRESS_ZONE || !(0..length).all(|at| is_writable(address.wrapping_add(at))) {
