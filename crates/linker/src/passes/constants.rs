@@ -11,7 +11,6 @@
 
 use super::Options;
 use super::analysis::bits::{self, Bits};
-use super::analysis::liveness::Liveness;
 use super::analysis::uses::Uses;
 use super::analysis::values::{self, State, Value, Values};
 use super::forms;
@@ -21,7 +20,7 @@ use pvm_num::casts::{low_u32, signed_32, signed_64};
 
 pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     let Some(values) = Values::new(program, options.trust) else { return false };
-    let liveness = Liveness::new(program, options.trust);
+    let liveness = options.liveness(program);
     let mut changed = false;
     for id in program.layout.clone() {
         let Some(state) = values.state(id) else { continue };

@@ -11,7 +11,6 @@
 
 use super::Options;
 use super::analysis::edges::{Entry, Worklist, entries, postorder};
-use super::analysis::liveness::Liveness;
 use super::analysis::uses::Uses;
 use crate::config::Trust;
 use crate::ir::{BlockId, Inst, Program, Terminator};
@@ -34,7 +33,7 @@ type State = [Option<Sum>; 13];
 
 pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     let states = states(program, options.trust);
-    let liveness = Liveness::new(program, options.trust);
+    let liveness = options.liveness(program);
     let mut changed = false;
     for id in program.layout.clone() {
         let Some(mut state) = states[id.index()] else { continue };

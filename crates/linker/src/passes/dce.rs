@@ -4,13 +4,12 @@
 //! unless nothing is to be trusted.
 
 use super::Options;
-use super::analysis::liveness::Liveness;
 use crate::config::Trust;
 use crate::ir::{Inst, Program};
 use pvm_isa::Meaning;
 
 pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
-    let liveness = Liveness::new(program, options.trust);
+    let liveness = options.exact_liveness(program);
     let mut changed = false;
     let mut keep = Vec::new();
     for id in program.layout.clone() {

@@ -5,7 +5,6 @@
 
 use super::Options;
 use super::analysis::edges::{Entry, Predecessors, entries};
-use super::analysis::liveness::Liveness;
 use crate::config::{Optimize, Trust};
 use crate::ir::{BlockId, Program, Terminator};
 use pvm_isa::{Meaning, Reg};
@@ -22,7 +21,7 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
         Optimize::Size => TINY_SIZE,
         Optimize::Gas => TINY_GAS,
     };
-    let liveness = Liveness::new(program, options.trust);
+    let liveness = options.liveness(program);
     let entries = entries(program);
     let predecessors = Predecessors::new(program);
     let mut changed = false;

@@ -33,7 +33,10 @@ pub use select::{PassSelection, UnknownPass};
 
 use crate::config::{Config, Optimize, Trust};
 use crate::ir::Program;
+use analysis::liveness::Liveness;
 use pvm_isa::InstructionSet;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// What is known of a pass without running it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,6 +76,9 @@ struct Pass {
     run: fn(&mut Program<'_>, &Options) -> bool,
 }
 
+/// Passes that never make a register live where it was not.
+const KEEP_LIVENESS: [&str; 3] = ["nops", "constants", "dce"];
+
 /// What passes know beside the program.
 #[allow(dead_code, reason = "what only some kinds of passes ask for")]
 pub(crate) struct Options {
@@ -80,11 +86,42 @@ pub(crate) struct Options {
     pub(crate) set: InstructionSet,
     pub(crate) optimize: Optimize,
     pub(crate) trust: Trust,
+    /// Live registers, and whether nothing has changed since.
+    liveness: RefCell<Option<(Rc<Liveness>, bool)>>,
+}
+
+impl Options {
+    /// Live registers, or a few more.
+    pub(crate) fn liveness(&self, program: &Program<'_>) -> Rc<Liveness> {
+        let mut known = self.liveness.borrow_mut();
+        let (liveness, _) = known.get_or_insert_with(|| (Rc::new(Liveness::new(program, self.trust)), true));
+        Rc::clone(liveness)
+    }
+
+    /// Live registers of the program as it is.
+    pub(crate) fn exact_liveness(&self, program: &Program<'_>) -> Rc<Liveness> {
+        self.liveness.borrow_mut().take_if(|(_, exact)| !*exact);
+        self.liveness(program)
+    }
+
+    /// A pass has changed the program.
+    fn changed(&self, pass: &PassInfo) {
+        let mut known = self.liveness.borrow_mut();
+        if KEEP_LIVENESS.contains(&pass.name) {
+            if let Some((_, exact)) = known.as_mut() {
+                *exact = false;
+            }
+        } else {
+            *known = None;
+        }
+    }
 }
 
 /// Most rounds of the passes that repeat. Programs of compilers settle in fewer; the rest of a chain that needs more stays
 /// as it is.
-const ROUNDS_MAX: u32 = 8;
+const ROUNDS_MAX: u32 = 5;
+/// The rounds end when one, the first excepted, makes the program smaller by less than this part of it.
+const SETTLED: usize = 256;
 
 const fn pass(
     name: &'static str,
@@ -119,11 +156,15 @@ pub fn passes() -> impl Iterator<Item = PassInfo> {
 
 /// Runs the passes that a configuration selects.
 pub(crate) fn run(program: &mut Program<'_>, config: &Config, set: InstructionSet) -> Vec<Application> {
-    let options = Options { set, optimize: config.optimize, trust: config.trust };
-    let mut runner = Runner { program, config, options, done: Vec::new() };
+    let options = Options { set, optimize: config.optimize, trust: config.trust, liveness: RefCell::new(None) };
+    let mut runner = Runner { program, config, options, done: Vec::new(), changes: 0, idle: [None; PASSES.len()] };
     runner.phase(Phase::First);
-    for _ in 0..ROUNDS_MAX {
+    for round in 0..ROUNDS_MAX {
+        let before = size(runner.program);
         if !runner.phase(Phase::Repeat) {
+            break;
+        }
+        if round > 0 && before.saturating_sub(size(runner.program)) < before / SETTLED {
             break;
         }
     }
@@ -131,11 +172,20 @@ pub(crate) fn run(program: &mut Program<'_>, config: &Config, set: InstructionSe
     runner.done
 }
 
+/// Instructions of a program.
+fn size(program: &Program<'_>) -> usize {
+    program.blocks_in_order().map(|(_, block)| block.instructions.len() + 1).sum()
+}
+
 struct Runner<'r, 'a> {
     program: &'r mut Program<'a>,
     config: &'r Config,
     options: Options,
     done: Vec<Application>,
+    /// How many applications have changed something.
+    changes: u32,
+    /// By pass: the number of changes at which it had nothing to do. Until there are more, it has not.
+    idle: [Option<u32>; PASSES.len()],
 }
 
 impl Runner<'_, '_> {
@@ -145,7 +195,7 @@ impl Runner<'_, '_> {
         for (index, pass) in PASSES.iter().enumerate() {
             let limit = self.config.stop_after.map_or(usize::MAX, pvm_num::casts::to_usize);
             let selected = pass.phase == phase && self.config.passes.selects(index, self.config.opt_level);
-            if !selected || self.done.len() >= limit {
+            if !selected || self.done.len() >= limit || self.idle[index] == Some(self.changes) {
                 continue;
             }
             let changed = (pass.run)(self.program, &self.options);
@@ -153,6 +203,12 @@ impl Runner<'_, '_> {
                 verify::verify(self.program, pass.info.name);
             }
             self.done.push(Application { pass: pass.info.name, changed });
+            if changed {
+                self.changes += 1;
+                self.options.changed(&pass.info);
+            } else {
+                self.idle[index] = Some(self.changes);
+            }
             any |= changed;
         }
         any

@@ -98,11 +98,15 @@ impl Liveness {
             is: vec![Vec::new(); program.blocks.len()],
         };
         for (id, block) in program.blocks_in_order() {
-            let frame = functions.as_ref().and_then(|functions| match block.terminator {
-                Terminator::JumpIndirect { .. } | Terminator::Jump(_) | Terminator::Branch { .. } => {
-                    functions.frame_at_end(program, id)
-                }
-                _ => None,
+            let frame = functions.as_ref().and_then(|functions| {
+                let leaves = match block.terminator {
+                    Terminator::JumpIndirect { base, .. } => LINKS.contains(&base),
+                    Terminator::Jump(_) | Terminator::Branch { .. } => {
+                        block.terminator.successors().any(|next| is_function(entries[next.index()]))
+                    }
+                    _ => false,
+                };
+                if leaves { functions.frame_at_end(program, id) } else { None }
             });
             let exit = exit(kinds, functions.as_ref(), frame.as_ref(), id, &block.terminator, trust);
             live.exits[id.index()] = exit;
@@ -128,8 +132,10 @@ impl Liveness {
             }
         }
         let predecessors = Predecessors::new(program);
+        let effects = live.effects(program);
         while let Some(id) = open.pop() {
-            let set = live.at_start(program, id);
+            let Effect { reads, writes } = effects[id.index()];
+            let set = live.before_terminator(program, id).difference(writes).union(reads);
             if set == live.live_in[id.index()] {
                 continue;
             }
@@ -195,13 +201,30 @@ impl Liveness {
         }
     }
 
-    fn at_start(&self, program: &Program<'_>, id: BlockId) -> RegSet {
-        let mut live = self.before_terminator(program, id);
-        for inst in program.block(id).instructions.iter().rev() {
-            live = self.before(program, inst, live);
+    /// What the instructions of each block do to liveness.
+    fn effects(&self, program: &Program<'_>) -> Vec<Effect> {
+        let mut effects = vec![Effect::default(); program.blocks.len()];
+        for (id, block) in program.blocks_in_order() {
+            let mut effect = Effect::default();
+            for inst in block.instructions.iter().rev() {
+                // What is live before if nothing or everything is live behind tells what is read and what is not passed on.
+                let (none, all) = (self.before(program, inst, RegSet::EMPTY), self.before(program, inst, RegSet::ALL));
+                effect.writes = effect.writes.union(RegSet::ALL.difference(all)).difference(none);
+                effect.reads = effect.reads.intersection(all).union(none);
+            }
+            effects[id.index()] = effect;
         }
-        live
+        effects
     }
+}
+
+/// What a block does to liveness.
+#[derive(Clone, Copy, Default)]
+struct Effect {
+    /// Live before the block, whatever is behind it.
+    reads: RegSet,
+    /// Not live before the block because of what is live behind it.
+    writes: RegSet,
 }
 
 /// Where an indirect jump or call goes.

@@ -2,9 +2,9 @@
 
 pub(crate) mod bits;
 pub(crate) mod edges;
-pub(crate) mod functions;
 pub(crate) mod flow;
 pub(crate) mod frequency;
+pub(crate) mod functions;
 pub(crate) mod liveness;
 pub(crate) mod uses;
 pub(crate) mod values;

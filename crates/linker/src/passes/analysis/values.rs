@@ -186,6 +186,7 @@ impl Solver<'_, '_> {
         let width = self.program.width;
         let new = match self.states[index] {
             None => *state,
+            Some(old) if old == *state => return,
             Some(old) => {
                 let steps = &mut self.steps[index];
                 let given_up = *steps >= STEPS_MAX;
