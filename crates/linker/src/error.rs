@@ -150,9 +150,6 @@ pub enum LinkErrorKind {
     /// A kind of section that has no place in a program.
     #[error("unsupported kind of section (type {kind:#x})")]
     UnsupportedSection { kind: u32 },
-    /// Thread-local storage.
-    #[error("thread-local storage is not supported")]
-    ThreadLocalSection,
     /// Compressed contents.
     #[error("compressed contents of a section that is loaded")]
     CompressedSection,
@@ -211,9 +208,12 @@ pub enum LinkErrorKind {
     /// Not one the linker knows.
     #[error("{kind} is not supported here")]
     UnsupportedRelocation { kind: RelocKind },
-    /// Thread-local storage.
-    #[error("{kind}: thread-local storage is not supported")]
-    ThreadLocalRelocation { kind: RelocKind },
+    /// Thread-local storage, accessed by an instruction.
+    #[error("{kind} on `{instruction}`: thread-local variable `{name}`")]
+    ThreadLocalAccess { kind: RelocKind, instruction: Instruction, name: Box<str> },
+    /// Thread-local storage, in data or in bytes that are no instruction.
+    #[error("{kind}: thread-local variable `{name}`")]
+    ThreadLocalRelocation { kind: RelocKind, name: Box<str> },
     /// Two that contradict each other.
     #[error("{first} and {second} at the same place")]
     ConflictingRelocations { first: RelocKind, second: RelocKind },
@@ -342,6 +342,9 @@ pub enum LinkErrorKind {
     Program(pvm_program::ProgramError),
 }
 
+/// The type of thread-local symbols (ELF gABI).
+const STT_TLS: u8 = 6;
+
 impl LinkErrorKind {
     /// What the author of the program can do about it.
     pub fn advice(&self) -> Option<&'static str> {
@@ -350,11 +353,14 @@ impl LinkErrorKind {
             LinkErrorKind::UnsupportedInstruction { advice, .. } => return *advice,
             LinkErrorKind::UnsupportedRegister { register, .. } => match register {
                 Reg::gp => "link without relaxation relative to gp: --no-relax-gp or --no-relax",
-                Reg::tp => "build single-threaded: thread-local storage is not supported",
+                Reg::tp => "guests have one thread: drop _Thread_local (-D_Thread_local=, -Dthread_local=)",
                 _ => "compile for the E profile: -march=rv64emac -mabi=lp64e (or rv32emac, ilp32e)",
             },
-            LinkErrorKind::ThreadLocalSection | LinkErrorKind::ThreadLocalRelocation { .. } => {
-                "build single-threaded: -Ctarget-feature=+singlethread for Rust, no _Thread_local in C"
+            LinkErrorKind::ThreadLocalAccess { .. }
+            | LinkErrorKind::ThreadLocalRelocation { .. }
+            | LinkErrorKind::UnsupportedSymbolKind { kind: STT_TLS, .. } => {
+                "guests have one thread: drop _Thread_local (-D_Thread_local=, -Dthread_local=), \
+                 -Ctarget-feature=+singlethread for Rust"
             }
             LinkErrorKind::UnsupportedSection { .. } => "merge the section into .data with a linker script",
             LinkErrorKind::ThinArchive => "make it without the option --thin (T)",

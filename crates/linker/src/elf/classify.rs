@@ -83,7 +83,6 @@ pub(crate) fn array(name: &str, kind: Kind) -> Option<ArrayKind> {
 pub(crate) enum Refusal {
     Writable,
     NotWritable,
-    ThreadLocal,
     Unsupported,
 }
 
@@ -104,7 +103,8 @@ pub(crate) fn classify(name: &str, traits: Traits) -> Result<Class, Refusal> {
         ".polkavm_exports" => return Ok(Class::Exports),
         ".polkavm_min_stack_size" => return Ok(Class::MinStackSize),
         _ if !allocated => return Ok(Class::NotLoaded),
-        _ if thread_local => return Err(Refusal::ThreadLocal),
+        // Refused where code refers to it, which tells the author more than the section does.
+        _ if thread_local => return Ok(Class::Skipped),
         ".rodata" if writable => return Err(Refusal::Writable),
         ".got" | ".got.plt" | ".relro_padding" => return Ok(Class::RoData),
         // Nothing unwinds a PVM program.
@@ -193,7 +193,7 @@ mod tests {
         check("mine", Traits { kind: Kind::Array(ArrayKind::Init), ..RW }, Ok(Class::RoData));
         check(".init_array.101", RW, Ok(Class::RoData));
         check(".init_arrays", RW, Ok(Class::RwData));
-        check(".tbss", Traits { thread_local: true, ..ZERO }, Err(Refusal::ThreadLocal));
+        check(".tbss", Traits { thread_local: true, ..ZERO }, Ok(Class::Skipped));
         check(".debug_line", Traits { allocated: false, ..RO }, Ok(Class::NotLoaded));
     }
 }

@@ -259,7 +259,6 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             Ok(class) => class,
             Err(Refusal::Writable) => return refuse(LinkErrorKind::SectionWritable),
             Err(Refusal::NotWritable) => return refuse(LinkErrorKind::SectionNotWritable),
-            Err(Refusal::ThreadLocal) => return refuse(LinkErrorKind::ThreadLocalSection),
             Err(Refusal::Unsupported) => {
                 return refuse(LinkErrorKind::UnsupportedSection { kind: header.sh_type(LE).0 });
             }

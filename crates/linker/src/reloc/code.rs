@@ -3,7 +3,7 @@
 use super::RelocKind;
 use crate::elf::{Elf, Place, Relocation, SectionId};
 use crate::error::{LinkError, LinkErrorKind};
-use pvm_num::casts::signed_64;
+use pvm_num::casts::{signed_64, to_usize};
 
 /// What a relocation says of the instruction, or of the data, at its offset.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,12 @@ pub(crate) fn fixups(elf: &Elf<'_>, section: SectionId) -> Result<Vec<Fixup>, Li
         let refuse = |kind| Err(elf.error(section, record.offset, kind));
         let kind = record.kind;
         if kind.is_thread_local() {
-            return refuse(LinkErrorKind::ThreadLocalRelocation { kind });
+            let name = elf.symbols.get(to_usize(record.symbol)).map_or("", |symbol| elf.symbol_name(symbol)).into();
+            let bytes = elf.section(section).data.get(to_usize(record.offset)..).unwrap_or_default();
+            return refuse(match pvm_riscv::decode(bytes, elf.xlen) {
+                Ok((instruction, _)) => LinkErrorKind::ThreadLocalAccess { kind, instruction, name },
+                Err(_) => LinkErrorKind::ThreadLocalRelocation { kind, name },
+            });
         }
         // psABI: records without a symbol are the assembler's notes to the linker.
         if record.symbol == 0 && record.addend == 0 && !matches!(kind, RelocKind::Unknown(_)) {

@@ -3,6 +3,7 @@
 use super::RelocKind;
 use crate::elf::{Elf, Place, Relocation, SectionId};
 use crate::error::{LinkError, LinkErrorKind};
+use pvm_num::casts::to_usize;
 
 /// A field that gets a value.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +105,8 @@ fn field(elf: &Elf<'_>, section: SectionId, group: &[&Relocation]) -> Result<Opt
         let kind = record.kind;
         let refuse = |kind| Err(elf.error(section, offset, kind));
         if kind.is_thread_local() {
-            return refuse(LinkErrorKind::ThreadLocalRelocation { kind });
+            let name = elf.symbols.get(to_usize(record.symbol)).map_or("", |symbol| elf.symbol_name(symbol)).into();
+            return refuse(LinkErrorKind::ThreadLocalRelocation { kind, name });
         }
         let Some((role, size)) = role(kind) else {
             return refuse(LinkErrorKind::UnsupportedRelocation { kind });

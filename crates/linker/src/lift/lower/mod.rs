@@ -252,10 +252,12 @@ impl<'l, 'a> Lowering<'l, '_, 'a> {
                 return Err(self.unsupported(instruction, Some("call the host through an import (POLKAVM_IMPORT)")));
             }
             Instruction::Ebreak => {
-                return Err(self.unsupported(instruction, Some("use unimp (POLKAVM_TRAP) to stop the program")));
+                return Err(
+                    self.unsupported(instruction, Some("use unimp (POLKAVM_TRAP, __builtin_trap) to stop the program"))
+                );
             }
             Instruction::Csr { .. } => {
-                return Err(self.unsupported(instruction, Some("drop zicsr and zicntr from -march")));
+                return Err(self.unsupported(instruction, Some("drop zicsr, zicntr, f and d from -march")));
             }
             // Direct jumps, branches and `auipc` are other steps.
             Instruction::Custom0 { .. }
