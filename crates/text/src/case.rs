@@ -4,16 +4,19 @@
 //!
 //! ```text
 //! pre:  REG = immX | gas = i64
-//! step: run | map RO|RW START..END | write ADDRESS HEXBYTES | REG = immX
+//! step: run | map RO|RW START..END | write ADDRESS HEXBYTES | REG = immX | gas = i64
 //! post: REG = immX | gas = i64 | pc = @LABEL[k]
 //!     | status = halt|panic|page-fault|out-of-gas|ecalli | page-fault-address = ADDRESS | hostcall = u32
 //!     | memory ADDRESS = HEXBYTES
 //! ```
 //!
-//! The last two lines are our own; they say what the JSON vectors of assembly.md 7 say. The program is `jam_v1` unless it
-//! names another set, starts at the export `main`, and ends at the export `expected_exit` if there is one.
+//! The last two lines are our own; they say what the JSON vectors of assembly.md 7 say. So is `step: gas`, and that `pre:` and `post:` take
+//! several of theirs, separated by commas (`pc` as the last). The program is `jam_v1` unless it names another set, starts at
+//! the export `main`, and ends at the export `expected_exit` if there is one.
 
-use crate::assembler::{Assembled, assemble, decimal_32, hex_bytes, immediate_64, signed_decimal};
+use crate::assembler::{
+    AssembleOptions, Assembled, assemble_with, decimal_32, hex_bytes, immediate_64, signed_decimal,
+};
 use crate::error::AssembleError;
 use pvm_isa::{InstructionSet, Reg};
 use pvm_num::casts::to_u32;
@@ -62,6 +65,8 @@ pub enum Step {
     },
     /// Set a register.
     SetReg(Reg, u64),
+    /// Set the gas.
+    SetGas(i64),
 }
 
 /// What must hold at the end. An absent field is not checked.
@@ -154,25 +159,31 @@ struct Place<'a> {
 }
 
 impl Case {
-    /// Parses a case.
+    /// Parses a case; its program is `jam_v1` unless it names another set.
     ///
     /// # Errors
     /// The first line that is wrong.
     pub fn parse(text: &str) -> Result<Case, CaseError> {
+        let default_set = Some(InstructionSet::JamV1);
+        Case::parse_with(text, &AssembleOptions { default_set, ..AssembleOptions::default() })
+    }
+
+    /// Parses a case whose program is assembled with options.
+    ///
+    /// # Errors
+    /// The first line that is wrong.
+    pub fn parse_with(text: &str, options: &AssembleOptions) -> Result<Case, CaseError> {
         let line_count = to_u32(text.lines().count());
         let mut program_text = String::with_capacity(text.len());
         let (mut regs, mut gas) = ([0; REGISTER_COUNT], GAS_DEFAULT);
         let (mut steps, mut expected, mut place) = (Vec::new(), Expected::default(), None);
         for (number, line) in (1..).zip(text.lines()) {
             let parsed = if let Some(rest) = line.strip_prefix("pre:") {
-                setting(rest.trim(), &mut regs, &mut gas)
+                rest.split(',').try_for_each(|part| setting(part.trim(), &mut regs, &mut gas))
             } else if let Some(rest) = line.strip_prefix("step:") {
                 step(rest.trim()).map(|step| steps.push(step))
             } else if let Some(rest) = line.strip_prefix("post:") {
-                match rest.trim().strip_prefix("pc = @") {
-                    Some(rest) => label(rest, number).map(|found| place = Some(found)),
-                    None => expectation(rest.trim(), &mut expected),
-                }
+                expectations(rest, number, &mut expected, &mut place)
             } else {
                 program_text.push_str(line);
                 Ok(())
@@ -183,7 +194,7 @@ impl Case {
         if steps.is_empty() {
             steps.push(Step::Run);
         }
-        let program = assemble(&program_text, Some(InstructionSet::JamV1))
+        let program = assemble_with(&program_text, options)
             .map_err(|error| CaseError { line: error.line, kind: CaseErrorKind::Program(error) })?;
         let whole = |kind| CaseError { kind, line: line_count };
         let start = export(&program, "main").map_err(whole)?;
@@ -259,8 +270,33 @@ fn step(text: &str) -> Parsed<Step> {
         let (at, bytes) = rest.trim().split_once(' ').ok_or(CaseErrorKind::BadLine)?;
         return Ok(Step::Write { address: address(at)?, bytes: hex_bytes(bytes).ok_or(CaseErrorKind::BadLine)? });
     }
+    if let ("gas", value) = equation(text)? {
+        return Ok(Step::SetGas(signed_decimal(value).ok_or(CaseErrorKind::BadLine)?));
+    }
     let (reg, value) = register(text)?;
     Ok(Step::SetReg(reg, value))
+}
+
+fn expectations<'a>(
+    mut text: &'a str,
+    line: u32,
+    expected: &mut Expected,
+    place: &mut Option<Place<'a>>,
+) -> Parsed<()> {
+    loop {
+        text = text.trim();
+        // A label may contain anything, commas as well.
+        if let Some(rest) = text.strip_prefix("pc = @") {
+            *place = Some(label(rest, line)?);
+            return Ok(());
+        }
+        let (part, rest) = text.split_once(',').map_or((text, None), |(part, rest)| (part, Some(rest)));
+        expectation(part.trim_end(), expected)?;
+        match rest {
+            Some(rest) => text = rest,
+            None => return Ok(()),
+        }
+    }
 }
 
 fn expectation(text: &str, expected: &mut Expected) -> Parsed<()> {

@@ -6,7 +6,7 @@ use common::{check_round_trip, corpus, files, hex, json_lines};
 use pvm_isa::{InstructionSet, Reg};
 use pvm_program::{DebugFrame, DebugLineWriter, ParseOptions, Program, ProgramBuilder};
 use pvm_text::case::{Case, CaseErrorKind, Status, Step};
-use pvm_text::{DisassembleOptions, Format, Source, assemble, disassemble_to_string};
+use pvm_text::{AssembleOptions, DisassembleOptions, Format, Source, assemble, disassemble_to_string};
 
 fn reassemblable() -> DisassembleOptions {
     DisassembleOptions { format: Format::Reassemblable, show_source_lines: true, ..DisassembleOptions::default() }
@@ -108,6 +108,7 @@ pre: gas = 500
 step: map RW 0x20000..0x21000
 step: write 131072 0a 0b
 step: r8 = -1
+step: gas = 7
 step: run
 post: pc = @done[1]
 post: a0 = 17
@@ -132,6 +133,7 @@ fn a_case() {
         Step::Map { writable: true, range: 0x2_0000..0x2_1000 },
         Step::Write { address: 0x2_0000, bytes: vec![10, 11] },
         Step::SetReg(Reg::a1, u64::MAX),
+        Step::SetGas(7),
         Step::Run,
     ];
     assert_eq!(case.steps, steps);
@@ -140,7 +142,7 @@ fn a_case() {
     assert_eq!((case.expected.status, case.expected.page_fault_address), (Some(Status::PageFault), Some(0x3_0000)));
     assert_eq!(case.expected.memory, [(0x2_0000, vec![10, 11])]);
     // Lines keep their numbers.
-    assert_eq!(case.program.lines[0], (0, 14));
+    assert_eq!(case.program.lines[0], (0, 15));
 }
 
 #[test]
@@ -153,6 +155,26 @@ fn what_a_case_need_not_say() {
 }
 
 #[test]
+fn several_on_a_line() {
+    let text = "pre: a0 = 1, a1 = -1 , gas = 7\npub @a, b:\npub @main:\ntrap\ntrap\npost: a0 = 2, status = halt, pc = @a, b[1]";
+    let case = Case::parse(text).unwrap();
+    assert_eq!((case.regs[Reg::a0.index()], case.regs[Reg::a1.index()], case.gas), (1, u64::MAX, 7));
+    assert_eq!((case.expected.regs, case.expected.status), (vec![(Reg::a0, 2)], Some(Status::Halt)));
+    for line in ["pre: a0 = 1,", "pre: a0 = 1 a1 = 2", "post: a0 = 2,, a1 = 1", "post: ,"] {
+        let error = Case::parse(&format!("{line}\npub @main:\ntrap")).unwrap_err();
+        assert_eq!((error.kind, error.line), (CaseErrorKind::BadLine, 1), "{line}");
+    }
+}
+
+#[test]
+fn a_case_of_another_set() {
+    let options = AssembleOptions { default_set: Some(InstructionSet::Gp07), ..AssembleOptions::default() };
+    assert_eq!(Case::parse_with("pub @main:\ntrap", &options).unwrap().program.set(), InstructionSet::Gp07);
+    let named = Case::parse_with("%isa = latest32\npub @main:\ntrap", &options).unwrap();
+    assert_eq!(named.program.set(), InstructionSet::Latest32);
+}
+
+#[test]
 fn what_is_no_case() {
     let error = |text: &str| Case::parse(text).expect_err(text);
     for line in [
@@ -160,6 +182,7 @@ fn what_is_no_case() {
         "pre: a0",
         "pre: gas = x",
         "step: jump",
+        "step: gas = x",
         "step: map RX 0..4096",
         "step: map RW 0",
         "step: write 0 0",
