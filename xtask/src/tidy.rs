@@ -1,6 +1,8 @@
 //! Tidy: rules of the repository that the compiler does not check.
 
 use crate::{files_below, root};
+use pvm_isa::Opcode;
+use std::collections::BTreeSet;
 
 /// Longest source file, in lines.
 const LINES_MAX: usize = 800;
@@ -25,7 +27,25 @@ pub fn problems() -> Vec<String> {
     let mut problems = Vec::new();
     layers(&mut problems);
     sources(&mut problems);
+    cases(&mut problems);
     problems
+}
+
+fn cases(problems: &mut Vec<String>) {
+    let files = files_below(&root().join("tests/cases/inst"), "txt");
+    let stem = |path: &std::path::PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    case_files(&files.iter().filter_map(stem).collect(), problems);
+}
+
+/// Every row of the ISA table has its case file, named by `stems`, and every file its row.
+fn case_files(stems: &BTreeSet<String>, problems: &mut Vec<String>) {
+    for opcode in Opcode::ALL.iter().filter(|opcode| !stems.contains(opcode.name())) {
+        let name = opcode.name();
+        problems.push(format!("crates/isa/src/table.rs: {name} has no cases in tests/cases/inst/{name}.txt"));
+    }
+    for stem in stems.iter().filter(|stem| Opcode::from_name(stem).is_none()) {
+        problems.push(format!("tests/cases/inst/{stem}.txt: the ISA table has no such instruction"));
+    }
 }
 
 fn layers(problems: &mut Vec<String>) {
@@ -90,5 +110,26 @@ fn source(path: &str, text: &str, problems: &mut Vec<String>) {
         if line.contains(concat!("/wo", "rk/")) || line.contains(concat!("/ro", "ot/")) {
             problems.push(format!("{at}: a path of somebody's machine"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_files_and_rows_match() {
+        let found = |stems: &BTreeSet<String>| {
+            let mut problems = Vec::new();
+            case_files(stems, &mut problems);
+            problems
+        };
+        let mut stems: BTreeSet<String> = Opcode::ALL.iter().map(|opcode| opcode.name().to_owned()).collect();
+        assert_eq!(found(&stems), Vec::<String>::new());
+        stems.remove("invalid");
+        stems.insert("add_128".to_owned());
+        let problems = found(&stems);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].contains("invalid has no cases") && problems[1].contains("add_128.txt"), "{problems:?}");
     }
 }

@@ -165,7 +165,7 @@ impl<'a> Driver<'a> {
     }
 
     fn write(&mut self, address: u32, bytes: &[u8]) -> Result<(), MemoryAccessError> {
-        let read_only = self.read_only.iter().filter(|range| range.contains(&address)).cloned().next();
+        let read_only = self.read_only.iter().find(|range| range.contains(&address)).cloned();
         if let Some(range) = &read_only {
             self.guest.unprotect_memory(range.start, range.end - range.start)?;
         }
