@@ -55,3 +55,25 @@ fn every_snapshot_has_its_pass() {
         assert!(known, "tests/passes/{name} belongs to no pass");
     }
 }
+
+#[test]
+fn the_documentation_lists_the_passes() {
+    let path = repository("docs/linker.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let head = "| pass | level | does |\n|---|---|---|\n";
+    let (before, rest) = text.split_once(head).unwrap();
+    let after = rest.lines().skip_while(|line| line.starts_with('|'));
+    let after: String = after.map(|line| format!("{line}\n")).collect();
+    let rows: String = passes()
+        .map(|pass| {
+            let rounds = if pass.repeats { " \\*" } else { "" };
+            format!("| `{}`{rounds} | {} | {} |\n", pass.name, pass.level, pass.about)
+        })
+        .collect();
+    let new = format!("{before}{head}{rows}{after}");
+    if std::env::var_os("PVM_BLESS").is_some() {
+        std::fs::write(&path, &new).unwrap();
+    } else {
+        assert!(text == new, "PVM_BLESS=1 renews the table of passes in docs/linker.md:\n{rows}");
+    }
+}

@@ -27,20 +27,27 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
         let mut state = *state;
         let uses = Uses::new(program, &liveness, id);
         let mut rewriter = Rewriter { program, uses, changed: false };
-        let instructions: Vec<Inst> = (0..)
-            .zip(&program.block(id).instructions)
-            .map(|(at, inst)| {
-                let new = rewriter.inst(&state, at, inst);
-                values.step(program, &mut state, inst);
-                rewriter.uses.advance(inst);
-                new
-            })
-            .collect();
+        let mut instructions = Vec::new();
+        for (at, inst) in program.block(id).instructions.iter().enumerate() {
+            let mut after = state;
+            values.step(program, &mut after, inst);
+            let result = inst.op.destination().map(|reg| after[reg.index()]);
+            if let Some(new) = rewriter.inst(&state, at, inst, result) {
+                if instructions.is_empty() {
+                    instructions.clone_from(&program.block(id).instructions);
+                }
+                instructions[at] = new;
+            }
+            state = after;
+            rewriter.uses.advance(inst);
+        }
         let terminator = rewriter.terminator(&state, &program.block(id).terminator);
         changed |= rewriter.changed;
         if rewriter.changed {
             let block = &mut program.blocks[id.index()];
-            block.instructions = instructions;
+            if !instructions.is_empty() {
+                block.instructions = instructions;
+            }
             block.terminator = terminator;
         }
     }
@@ -83,15 +90,15 @@ pub(super) fn load_constant(reg: Reg, value: u64) -> Instruction {
 }
 
 impl Rewriter<'_, '_> {
-    fn inst(&mut self, state: &State, at: usize, inst: &Inst) -> Inst {
-        let new = self.known_result(state, at, inst).or_else(|| self.operands(state, inst));
-        match new {
-            Some((op, symbol)) if (op, symbol) != (inst.op, inst.symbol) => {
-                self.changed = true;
-                Inst { op, symbol, source: inst.source }
-            }
-            _ => *inst,
+    /// What an instruction becomes, if it changes.
+    fn inst(&mut self, state: &State, at: usize, inst: &Inst, result: Option<Value>) -> Option<Inst> {
+        let known = result.and_then(|result| self.known_result(state, at, inst, result));
+        let (op, symbol) = known.or_else(|| self.operands(state, inst))?;
+        if (op, symbol) == (inst.op, inst.symbol) {
+            return None;
         }
+        self.changed = true;
+        Some(Inst { op, symbol, source: inst.source })
     }
 
     /// The number in a register, if it is known and fits an immediate.
@@ -105,12 +112,17 @@ impl Rewriter<'_, '_> {
     }
 
     /// A pure instruction whose result is known, or one of its sources.
-    fn known_result(&self, state: &State, at: usize, inst: &Inst) -> Option<(Instruction, Option<Symbolic>)> {
+    fn known_result(
+        &self,
+        state: &State,
+        at: usize,
+        inst: &Inst,
+        result: Value,
+    ) -> Option<(Instruction, Option<Symbolic>)> {
         let op = &inst.op;
         let meaning = op.opcode().meaning();
         let pure = !matches!(meaning, Meaning::Sbrk | Meaning::Ecalli | Meaning::Memset);
         let rd = op.destination().filter(|_| pure)?;
-        let result = values::result(self.program, state, inst);
         // What is short already, and whose source will be needed anyway, does not become shorter.
         let short = matches!(op.opcode(), Opcode::move_reg | Opcode::add_imm_64 | Opcode::add_imm_32);
         let source_stays = short && op.r2() != rd && self.uses.live_after(at).contains(op.r2());

@@ -57,28 +57,50 @@ const BRANCHES: &[(Opcode, Opcode, Opcode)] = &[
     ),
 ];
 
-fn forward(table: &[(Opcode, Opcode)], opcode: Opcode) -> Option<Opcode> {
-    table.iter().find(|(from, _)| *from == opcode).map(|(_, to)| *to)
+/// By opcode, what a table says of it.
+type Table = [Option<Opcode>; Opcode::COUNT];
+
+const fn by_first(pairs: &[(Opcode, Opcode)]) -> Table {
+    let mut table = [None; Opcode::COUNT];
+    let mut index = 0;
+    while index < pairs.len() {
+        table[pairs[index].0.index()] = Some(pairs[index].1);
+        index += 1;
+    }
+    table
 }
 
-fn backward(table: &[(Opcode, Opcode)], opcode: Opcode) -> Option<Opcode> {
-    table.iter().find(|(_, to)| *to == opcode).map(|(from, _)| *from)
+const fn by_second(pairs: &[(Opcode, Opcode)]) -> Table {
+    let mut table = [None; Opcode::COUNT];
+    let mut index = 0;
+    while index < pairs.len() {
+        table[pairs[index].1.index()] = Some(pairs[index].0);
+        index += 1;
+    }
+    table
 }
+
+static TO_SECOND: Table = by_first(IMMEDIATE);
+static TO_FIRST: Table = by_first(IMMEDIATE_FIRST);
+static FROM_SECOND: Table = by_second(IMMEDIATE);
+static FROM_FIRST: Table = by_second(IMMEDIATE_FIRST);
 
 /// The form whose second source is an immediate.
 pub(crate) fn with_second_immediate(opcode: Opcode) -> Option<Opcode> {
-    forward(IMMEDIATE, opcode)
+    TO_SECOND[opcode.index()]
 }
 
 /// The form whose first source is an immediate.
 pub(crate) fn with_first_immediate(opcode: Opcode) -> Option<Opcode> {
-    forward(IMMEDIATE_FIRST, opcode)
+    TO_FIRST[opcode.index()]
 }
 
 /// The instruction with registers only, and whether the immediate stands for the first source.
 pub(crate) fn with_registers(opcode: Opcode) -> Option<(Opcode, bool)> {
-    let second = backward(IMMEDIATE, opcode).map(|opcode| (opcode, false));
-    second.or_else(|| backward(IMMEDIATE_FIRST, opcode).map(|opcode| (opcode, true)))
+    match FROM_SECOND[opcode.index()] {
+        Some(opcode) => Some((opcode, false)),
+        None => FROM_FIRST[opcode.index()].map(|opcode| (opcode, true)),
+    }
 }
 
 /// Forms of a branch: with the second and with the first source as an immediate.

@@ -47,6 +47,8 @@ pub struct PassInfo {
     pub about: &'static str,
     /// The lowest level that runs it.
     pub level: u8,
+    /// Does it run in rounds, until nothing changes?
+    pub repeats: bool,
 }
 
 /// One application of a pass.
@@ -130,7 +132,8 @@ const fn pass(
     run: fn(&mut Program<'_>, &Options) -> bool,
     about: &'static str,
 ) -> Pass {
-    Pass { info: PassInfo { name, about, level }, phase, run }
+    let repeats = matches!(phase, Phase::Repeat);
+    Pass { info: PassInfo { name, about, level, repeats }, phase, run }
 }
 
 /// THE list of passes, in the order in which they run.

@@ -77,6 +77,13 @@ impl Bits {
         Bits { zeros: self.zeros & other.zeros, ones: self.ones & other.ones, signs }.settled()
     }
 
+    /// What is known of its lowest bits, up to the first that is not known.
+    pub(crate) const fn low_part(self) -> Bits {
+        let low = (self.zeros | self.ones).trailing_ones();
+        let mask = if low >= 64 { u64::MAX } else { !(u64::MAX << low) };
+        Bits::new(self.zeros & mask, self.ones & mask)
+    }
+
     /// A number of which both hold. What contradicts itself, as on a path that is never taken, is left as it was.
     pub(crate) fn and_also(self, other: Bits) -> Bits {
         let (zeros, ones) = (self.zeros | other.zeros, self.ones | other.ones);

@@ -34,7 +34,9 @@ const HOST_CHANGES: [Reg; 9] = Reg::ARGUMENTS;
 /// Most blocks of a program that is looked at: the states of more would take too much memory.
 const BLOCKS_MAX: usize = 1 << 18;
 /// So often a block's state may change in small steps; then what changes is given up as unknown.
-const STEPS_MAX: u8 = 12;
+const STEPS_MAX: u8 = 5;
+/// From so many changes on only what does not depend on how big a number has become is kept of it.
+const STEPS_EXACT: u8 = 2;
 
 /// States of all blocks.
 pub(crate) struct Values {
@@ -189,12 +191,18 @@ impl Solver<'_, '_> {
             Some(old) if old == *state => return,
             Some(old) => {
                 let steps = &mut self.steps[index];
-                let given_up = *steps >= STEPS_MAX;
-                let new: State = std::array::from_fn(|reg| match old[reg].join(state[reg], width) {
-                    same if same == old[reg] => same,
-                    _ if given_up => Value::unknown(width),
-                    changed => changed,
-                });
+                let steps_so_far = *steps;
+                let mut new = old;
+                for (new, value) in new.iter_mut().zip(state).filter(|(new, value)| new != value) {
+                    let joined = new.join(*value, width);
+                    if joined != *new {
+                        *new = match (steps_so_far, joined) {
+                            (STEPS_MAX.., _) => Value::unknown(width),
+                            (STEPS_EXACT.., Value::Bits(bits)) => narrowed(bits.low_part(), width),
+                            _ => joined,
+                        };
+                    }
+                }
                 if new == old {
                     return;
                 }
