@@ -143,7 +143,7 @@ pub enum Target {
 }
 
 /// How a block ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Terminator {
     /// The guest stops.
     Trap,

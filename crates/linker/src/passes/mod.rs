@@ -14,17 +14,22 @@
 //! Passes keep the invariants that [`crate::ir`] lists; builds with assertions check them after every application.
 
 pub(crate) mod analysis;
+mod coalesce;
 mod constants;
 mod copies;
 mod dce;
 mod forms;
 mod frames;
+mod if_convert;
 mod inline;
 mod layout;
 mod nops;
 mod noreturn;
+mod peephole;
 mod reachability;
+mod reuse;
 mod select;
+mod tail_merge;
 mod thread;
 mod unlikely;
 mod verify;
@@ -145,9 +150,14 @@ const PASSES: &[Pass] = &[
     pass("inline", 2, Phase::Repeat, inline::run, "inline tiny functions and those with one caller"),
     pass("constants", 2, Phase::Repeat, constants::run, "write known values into the instructions that use them"),
     pass("copies", 2, Phase::Repeat, copies::run, "read registers rather than their copies"),
+    pass("peephole", 2, Phase::Repeat, peephole::run, "one instruction for pairs of them"),
+    pass("if_convert", 2, Phase::Repeat, if_convert::run, "conditional moves for branches around an assignment"),
     pass("frames", 2, Phase::Repeat, frames::run, "drop saves, restores and stack frames that nothing needs"),
     pass("dce", 2, Phase::Repeat, dce::run, "drop instructions whose results nobody reads"),
     pass("prune", 2, Phase::Repeat, reachability::run, "drop what the passes before it made unreachable"),
+    pass("coalesce", 2, Phase::Last, coalesce::run, "compute results where they are copied to"),
+    pass("tail_merge", 2, Phase::Last, tail_merge::run, "share code of blocks that do the same"),
+    pass("reuse", 2, Phase::Last, reuse::run, "take values from registers that hold them"),
     pass("layout", 2, Phase::Last, layout::run, "order blocks so that control falls through"),
     pass("unlikely", 2, Phase::Last, unlikely::run, "mark blocks that make branches to them cheap"),
 ];

@@ -6,5 +6,6 @@ pub(crate) mod flow;
 pub(crate) mod frequency;
 pub(crate) mod functions;
 pub(crate) mod liveness;
+pub(crate) mod size;
 pub(crate) mod uses;
 pub(crate) mod values;
