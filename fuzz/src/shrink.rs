@@ -1,8 +1,9 @@
 //! Shrinking: a smaller input that fails in the same way.
 //!
 //! Four moves, each with spans from half of the input down to a byte: take the original's bytes back, remove, replace by zeros,
-//! and, last, replace by RISC-V `nop`s. A move that keeps the failure is kept.
+//! and, last, replace code of an ELF by RISC-V `nop`s. A move that keeps the failure is kept.
 
+use crate::elf::Layout;
 use crate::failure::Failure;
 use crate::probe;
 use crate::targets::{Input, Target};
@@ -83,12 +84,12 @@ fn zero(input: &Input, at: usize, end: usize) -> Option<Vec<u8>> {
 }
 
 fn nop(input: &Input, at: usize, end: usize) -> Option<Vec<u8>> {
-    if input.origin.len() != input.bytes.len() || !at.is_multiple_of(4) || !end.is_multiple_of(4) {
-        return None;
-    }
     let mut bytes = input.bytes.clone();
-    for word in bytes[at..end].chunks_exact_mut(4) {
-        word.copy_from_slice(&NOP);
+    for (start, size) in Layout::of(&input.bytes).code {
+        let code = at.max(start)..end.min(start + size);
+        if code.start.is_multiple_of(4) && code.len() >= 4 {
+            bytes[code].chunks_exact_mut(4).for_each(|word| word.copy_from_slice(&NOP));
+        }
     }
     Some(bytes)
 }
@@ -115,8 +116,18 @@ mod tests {
         let small = shrink_by(Input { bytes, choice: 0, origin: origin.clone() }, |input| input.bytes[77] == 255);
         let mut expected = origin;
         expected[77] = 255;
-        assert_eq!(small.bytes[..76], [NOP; 19].concat());
-        assert_eq!(small.bytes[77], 255);
-        assert_eq!(small.bytes.len(), expected.len());
+        assert_eq!(small.bytes, expected);
+    }
+
+    #[test]
+    fn code_that_does_not_matter_becomes_nops() {
+        let bytes = crate::corpus::ELFS[0].to_vec();
+        let (start, size) = Layout::of(&bytes).code[0];
+        let word = bytes[start + 8..start + 12].to_vec();
+        let small = shrink_by(Input { origin: bytes.clone(), bytes, choice: 0 }, |input| {
+            input.bytes[start + 8..].starts_with(&word)
+        });
+        assert_eq!(small.bytes[start..start + 16], [&NOP[..], &NOP, &word, &NOP].concat());
+        assert_eq!(small.bytes[start + size..], small.origin[start + size..]);
     }
 }

@@ -6,7 +6,7 @@ use crate::elf::mutate::{Mode, mutate};
 use crate::probe::Probe;
 use crate::random::Random;
 use pvm_isa::InstructionSet;
-use pvm_linker::{Config, link};
+use pvm_linker::{Config, Optimize, Trust, link};
 use pvm_program::{Program, Varints};
 
 pub(super) fn generate(random: &mut Random) -> Input {
@@ -22,13 +22,23 @@ pub(super) fn generate(random: &mut Random) -> Input {
     Input { bytes, choice: random.next(), origin }
 }
 
+/// Mutations that are mostly linked.
+pub(super) fn generate_gently(random: &mut Random) -> Input {
+    let origin = random.pick(corpus::ELFS).to_vec();
+    let mut bytes = origin.clone();
+    mutate(random, &mut bytes, Mode::Gentle);
+    Input { bytes, choice: random.next(), origin }
+}
+
 /// Mostly what every file can be linked with.
 fn config(random: &mut Random) -> Config {
     let target = (random.below(8) == 0).then(|| *random.pick(&InstructionSet::ALL));
     let min_stack_size = if random.below(8) == 0 { *random.pick(&[0, 1, 1 << 20, u32::MAX]) } else { 8192 };
     let dispatch_table = if random.below(16) == 0 { vec![b"main".to_vec()] } else { Vec::new() };
     let (opt_level, strip) = (*random.pick(&[0, 1, 2]), random.below(4) == 0);
-    Config { target, min_stack_size, opt_level, strip, dispatch_table, ..Config::default() }
+    let trust = *random.pick(&[Trust::CallingConvention, Trust::Nothing]);
+    let optimize = *random.pick(&[Optimize::Size, Optimize::Gas]);
+    Config { target, min_stack_size, opt_level, trust, optimize, strip, dispatch_table, ..Config::default() }
 }
 
 pub(super) fn check(input: &Input, probe: &mut Probe) -> bool {

@@ -3,6 +3,7 @@
 mod blob;
 mod elf;
 mod execute;
+mod levels;
 mod program;
 
 use crate::probe::Probe;
@@ -45,6 +46,12 @@ pub(crate) const TARGETS: &[Target] = &[
         about: "links mutated ELFs, then looks at and lists what came out",
         generate: elf::generate,
         check: elf::check,
+    },
+    Target {
+        name: "levels",
+        about: "links mutated ELFs at all levels and runs them: same result",
+        generate: elf::generate_gently,
+        check: levels::check,
     },
     Target {
         name: "execute",
