@@ -80,6 +80,15 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         choice: u64,
     },
+    /// Writes the input of a seed to a file
+    Emit {
+        /// The target's name
+        target: String,
+        /// The seed
+        seed: u64,
+        /// Where to write; the ELF that the input describes, if it is none, gets the same name with .elf
+        file: PathBuf,
+    },
     /// Lists the targets
     List,
 }
@@ -108,6 +117,13 @@ fn main() -> Result<ExitCode> {
                 eprintln!("{failure}");
             }
             Ok(exit_code(failure.is_some()))
+        }
+        Command::Emit { target, seed, file } => {
+            let target = named(&target)?;
+            let input = (target.generate)(&mut random::Random::new(seed));
+            runner::write(target, &input, &file)?;
+            println!("fuzz replay {} {} --choice {}", target.name, file.display(), input.choice);
+            Ok(ExitCode::SUCCESS)
         }
         Command::List => {
             for target in TARGETS {

@@ -1,25 +1,48 @@
-//! Random numbers and mutations, determined by a seed.
+//! Random numbers and mutations, determined by a seed, or by bytes that say what is chosen.
 
-/// A xorshift generator.
-pub(crate) struct Random(u64);
+use pvm_num::casts::{low_u8, to_u64, to_usize_saturating};
+
+/// Where choices come from.
+pub(crate) struct Random(Source);
+
+enum Source {
+    /// The state of a xorshift generator.
+    Seed(u64),
+    /// Bytes, last choice first; zeros behind them. What is made from fewer or smaller bytes is simpler, so that shrinking the
+    /// bytes shrinks what is made.
+    Bytes(Vec<u8>),
+}
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Random {
-        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut random = Random(Source::Seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1));
         random.next();
         random
     }
 
+    /// Choices that bytes make.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Random {
+        Random(Source::Bytes(bytes.iter().rev().copied().collect()))
+    }
+
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
+        match &mut self.0 {
+            Source::Seed(state) => {
+                *state ^= *state << 13;
+                *state ^= *state >> 7;
+                *state ^= *state << 17;
+                *state
+            }
+            Source::Bytes(bytes) => (0..8).fold(0, |value, _| value << 8 | u64::from(bytes.pop().unwrap_or(0))),
+        }
     }
 
     /// A number below `bound`, which must not be 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        pvm_num::casts::to_usize_saturating(self.next() % pvm_num::casts::to_u64(bound))
+        match &mut self.0 {
+            Source::Bytes(bytes) if bound <= 256 => usize::from(bytes.pop().unwrap_or(0)) % bound,
+            _ => to_usize_saturating(self.next() % to_u64(bound)),
+        }
     }
 
     pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
@@ -27,7 +50,7 @@ impl Random {
     }
 
     pub(crate) fn byte(&mut self) -> u8 {
-        pvm_num::casts::low_u8(self.next())
+        low_u8(self.next())
     }
 
     /// Changes a few bytes: flips bits, overwrites, inserts, removes, copies, or puts numbers that tend to hurt.

@@ -152,17 +152,27 @@ fn run_one(target: &Target, seed: u64, options: &Options<'_>, summary: &mut Summ
     let input = shrink::shrink(target, input, &failure);
     // The message of the shrunk input, which is the one somebody will look at.
     let failure = probe::check(target, &input).1.unwrap_or(failure);
-    let file = write(target, seed, &input, options.failures)?;
+    let file = write_failing(target, seed, &input, options.failures)?;
     summary.failures.push(Report::new(&failure, seed, &input, file, target.name));
     Ok(())
 }
 
-/// Writes an input to a file of its own.
-fn write(target: &Target, seed: u64, input: &Input, folder: &Path) -> Result<String> {
-    let path = folder.join(format!("{}-{seed}", target.name));
+/// Writes an input to a file, and the ELF it describes beside it.
+///
+/// # Errors
+/// If one cannot be written.
+pub(crate) fn write(target: &Target, input: &Input, path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
     std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&path, &input.bytes))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+        .and_then(|()| std::fs::write(path, &input.bytes))
+        .and_then(|()| target.elf.map_or(Ok(()), |elf| std::fs::write(path.with_extension("elf"), elf(input))))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a failing input to a file of its own.
+fn write_failing(target: &Target, seed: u64, input: &Input, folder: &Path) -> Result<String> {
+    let path = folder.join(format!("{}-{seed}", target.name));
+    write(target, input, &path)?;
     Ok(path.display().to_string())
 }
 
@@ -174,7 +184,7 @@ fn watch(target: &Target, options: &Options<'_>, running: &Mutex<Option<(u64, In
         // Shrinking a slow input takes its time, too.
         if start.elapsed() > PATIENCE + shrink::TIME_MAX {
             let input = (target.generate)(&mut Random::new(seed));
-            let file = write(target, seed, &input, options.failures).unwrap_or_else(|error| error.to_string());
+            let file = write_failing(target, seed, &input, options.failures).unwrap_or_else(|error| error.to_string());
             let report = Report::new(&Failure::Slow(start.elapsed()), seed, &input, file, target.name);
             eprintln!("{}: {} (seed {seed}), and does not end\nagain: {}", target.name, report.message, report.again);
             std::process::exit(1);

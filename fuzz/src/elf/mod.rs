@@ -1,6 +1,8 @@
 //! ELF files as a fuzzer sees them: headers and tables that can be read and overwritten in place, in both widths.
 
+pub(crate) mod generate;
 pub(crate) mod mutate;
+mod object;
 
 use pvm_num::casts::{low_u8, low_u32, to_usize_saturating, widen};
 

@@ -5,13 +5,14 @@
 //! place things differently but change nothing: where these two differ, the program is not compared.
 
 use super::Input;
+use crate::elf;
 use crate::probe::Probe;
 use crate::random::Random;
 use pvm_gas::Rule;
 use pvm_interpreter::{Exit, Image, Instance, Trap};
 use pvm_isa::{Instruction, Opcode, Reg};
 use pvm_linker::{Config, Linked, Optimize, Trust, link};
-use pvm_num::casts::{low_u32, to_u64, unsigned_32, widen};
+use pvm_num::casts::{low_u32, to_u64, to_usize, unsigned_32, widen};
 use pvm_num::limits::{PAGE_SIZE_DEFAULT, RETURN_TO_HOST};
 use pvm_program::{Program, Varints};
 use std::collections::BTreeSet;
@@ -69,28 +70,45 @@ enum End {
 pub(super) struct Known {
     /// What the linker may take for granted.
     pub(super) trust: Trust,
-    /// How many arguments of host calls are compared.
-    pub(super) arguments: usize,
+    /// Are there as many arguments of host calls as the last digit of their names says? None else.
+    pub(super) arguments: bool,
 }
 
 pub(super) fn check(input: &Input, probe: &mut Probe) -> bool {
     // Mutated instructions keep no convention, and their host calls have any number of arguments.
-    compare(input, Known { trust: Trust::Nothing, arguments: 0 }, probe)
+    compare(&input.bytes, input.choice, Known { trust: Trust::Nothing, arguments: false }, probe)
+}
+
+pub(super) fn generate(random: &mut Random) -> Input {
+    let scale = 6 + random.below(6);
+    let length = 1 + random.below(1 << scale);
+    Input { bytes: (0..length).map(|_| random.byte()).collect(), choice: random.next(), origin: Vec::new() }
+}
+
+/// The file that the bytes describe.
+pub(super) fn generated(input: &Input) -> Vec<u8> {
+    elf::generate::generate(&mut Random::from_bytes(&input.bytes))
+}
+
+pub(super) fn check_generated(input: &Input, probe: &mut Probe) -> bool {
+    let trust = if input.choice % 4 == 0 { Trust::Nothing } else { Trust::CallingConvention };
+    let file = probe.uncounted(|| generated(input));
+    compare(&file, input.choice, Known { trust, arguments: true }, probe)
 }
 
 /// Compares the levels; was there something to compare?
-pub(super) fn compare(input: &Input, known: Known, probe: &mut Probe) -> bool {
+pub(super) fn compare(file: &[u8], choice: u64, known: Known, probe: &mut Probe) -> bool {
     let config = |opt_level, optimize| Config { opt_level, optimize, trust: known.trust, ..Config::default() };
     let plain = Optimize::default();
     // Only the linker's memory counts.
     let linked = [config(0, plain), config(1, plain), config(2, plain), config(2, Optimize::Gas)]
-        .map(|config| link(&input.bytes, &config));
+        .map(|config| link(file, &config));
     probe.uncounted(|| {
         let [Ok(first), Ok(second), third, fourth] = linked else { return false };
         let program = |linked: Linked| {
             Program::from_parts(linked.parts, Varints::Strict).expect("the linker makes programs in order")
         };
-        let observed = |program: &Program| observe(program, input.choice, known.arguments);
+        let observed = |program: &Program| observe(program, choice, known.arguments);
         let first = program(first);
         let before = observed(&first);
         if before != observed(&program(second)) {
@@ -102,11 +120,11 @@ pub(super) fn compare(input: &Input, known: Known, probe: &mut Probe) -> bool {
             if all_agree(&before, &after) {
                 continue;
             }
-            if known.trust == Trust::Nothing && forges_addresses(&first, input.choice) {
+            if known.trust == Trust::Nothing && forges_addresses(&first, choice) {
                 return false;
             }
             let is_right = |linked| all_agree(&before, &observed(&program(linked)));
-            let guilty = guilty_pass(input, &config(2, optimize), is_right);
+            let guilty = guilty_pass(file, &config(2, optimize), is_right);
             let list = |all: &[Observation]| all.iter().map(|one| format!("\n    {one}")).collect::<String>();
             panic!("level 2 differs by {guilty}, --optimize {optimize:?}:{}{}", list(&before), list(&after));
         }
@@ -115,12 +133,12 @@ pub(super) fn compare(input: &Input, known: Known, probe: &mut Probe) -> bool {
 }
 
 /// The first application of a pass after which the program is wrong.
-fn guilty_pass(input: &Input, config: &Config, is_right: impl Fn(Linked) -> bool) -> String {
-    let files = [pvm_linker::Input { name: "", bytes: &input.bytes }];
+fn guilty_pass(file: &[u8], config: &Config, is_right: impl Fn(Linked) -> bool) -> String {
+    let files = [pvm_linker::Input { name: "", bytes: file }];
     let Ok(applications) = pvm_linker::trace_passes(&files, config) else { return "no pass".into() };
     for (number, application) in (1..).zip(&applications) {
         let stopped = Config { stop_after: Some(number), ..config.clone() };
-        if !link(&input.bytes, &stopped).is_ok_and(&is_right) {
+        if !link(file, &stopped).is_ok_and(&is_right) {
             return format!("--stop-after {number} ({})", application.pass);
         }
     }
@@ -132,7 +150,7 @@ fn guilty_pass(input: &Input, config: &Config, is_right: impl Fn(Linked) -> bool
 fn forges_addresses(program: &Program, choice: u64) -> bool {
     let mut forges = false;
     let mut returns = BTreeSet::from([RETURN_TO_HOST]);
-    observe_steps(program, choice, 0, true, &mut |guest, instruction| {
+    observe_steps(program, choice, false, true, &mut |guest, instruction| {
         let (first, second) = (unsigned_32(instruction.imm1()), unsigned_32(instruction.imm2()));
         let target = match instruction.opcode() {
             Opcode::load_imm if instruction.r1() != Reg::ra => return,
@@ -169,7 +187,7 @@ fn agree(before: &Observation, after: &Observation) -> bool {
     }
 }
 
-fn observe(program: &Program, choice: u64, arguments: usize) -> Vec<Observation> {
+fn observe(program: &Program, choice: u64, arguments: bool) -> Vec<Observation> {
     observe_steps(program, choice, arguments, false, &mut |_, _| {})
 }
 
@@ -177,7 +195,7 @@ fn observe(program: &Program, choice: u64, arguments: usize) -> Vec<Observation>
 fn observe_steps(
     program: &Program,
     choice: u64,
-    arguments: usize,
+    arguments: bool,
     step_tracing: bool,
     step: &mut dyn FnMut(&Instance, &Instruction),
 ) -> Vec<Observation> {
@@ -205,7 +223,7 @@ fn run(
     guest: &mut Instance,
     program: &Program,
     export: &[u8],
-    arguments: usize,
+    arguments: bool,
     step: &mut dyn FnMut(&Instance, &Instruction),
 ) -> Observation {
     let mut calls: Vec<(Vec<u8>, Vec<u64>)> = Vec::new();
@@ -215,8 +233,9 @@ fn run(
                 // Numbers of imports may differ; their symbols do not.
                 let name =
                     program.imports().get(number).map_or_else(|| number.to_string().into_bytes(), <[u8]>::to_vec);
-                let all = [Reg::a0, Reg::a1, Reg::a2, Reg::a3, Reg::a4, Reg::a5];
-                let values = all[..arguments].iter().map(|reg| guest.reg(*reg)).collect();
+                let all = [Reg::a0, Reg::a1, Reg::a2, Reg::a3, Reg::a4];
+                let digit = name.last().filter(|_| arguments).and_then(|digit| char::from(*digit).to_digit(10));
+                let values = all.iter().take(to_usize(digit.unwrap_or(0))).map(|reg| guest.reg(*reg)).collect();
                 calls.push((name, values));
                 let answer = Random::new(to_u64(calls.len())).next() % 1000;
                 guest.set_reg(Reg::a0, answer);

@@ -26,6 +26,8 @@ pub(crate) struct Target {
     pub(crate) generate: fn(&mut Random) -> Input,
     /// Returns whether the input got past the first checks.
     pub(crate) check: fn(&Input, &mut Probe) -> bool,
+    /// The ELF that an input describes, if it is none itself.
+    pub(crate) elf: Option<fn(&Input) -> Vec<u8>>,
 }
 
 pub(crate) const TARGETS: &[Target] = &[
@@ -34,30 +36,42 @@ pub(crate) const TARGETS: &[Target] = &[
         about: "parses mutated .polkavm blobs, lists them and assembles the listings",
         generate: blob::generate,
         check: blob::check,
+        elf: None,
     },
     Target {
         name: "spi",
         about: "the same with JAM standard programs and their metadata",
         generate: blob::generate_spi,
         check: blob::check_spi,
+        elf: None,
     },
     Target {
         name: "elf",
         about: "links mutated ELFs, then looks at and lists what came out",
         generate: elf::generate,
         check: elf::check,
+        elf: None,
     },
     Target {
         name: "levels",
         about: "links mutated ELFs at all levels and runs them: same result",
         generate: elf::generate_gently,
         check: levels::check,
+        elf: None,
+    },
+    Target {
+        name: "generated",
+        about: "the same with programs made from nothing, which keep the calling convention",
+        generate: levels::generate,
+        check: levels::check_generated,
+        elf: Some(levels::generated),
     },
     Target {
         name: "execute",
         about: "runs random code with little gas, also step by step: same result",
         generate: execute::generate,
         check: execute::check,
+        elf: None,
     },
 ];
 
