@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 /// How long shrinking may take.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(20);
 
-const NOP: [u8; 4] = [0x13, 0, 0, 0];
+/// The compressed one, which fits wherever an instruction does.
+const NOP: [u8; 2] = [1, 0];
 
 /// Shrinks an input of a target that fails so.
 pub(crate) fn shrink(target: &Target, input: Input, failure: &Failure) -> Input {
@@ -87,8 +88,8 @@ fn nop(input: &Input, at: usize, end: usize) -> Option<Vec<u8>> {
     let mut bytes = input.bytes.clone();
     for (start, size) in Layout::of(&input.bytes).code {
         let code = at.max(start)..end.min(start + size);
-        if code.start.is_multiple_of(4) && code.len() >= 4 {
-            bytes[code].chunks_exact_mut(4).for_each(|word| word.copy_from_slice(&NOP));
+        if !code.is_empty() && (code.start - start).is_multiple_of(2) {
+            bytes[code].chunks_exact_mut(2).for_each(|half| half.copy_from_slice(&NOP));
         }
     }
     Some(bytes)
@@ -122,12 +123,12 @@ mod tests {
     #[test]
     fn code_that_does_not_matter_becomes_nops() {
         let bytes = crate::corpus::ELFS[0].to_vec();
-        let (start, size) = Layout::of(&bytes).code[0];
+        let (start, _) = Layout::of(&bytes).code[0];
         let word = bytes[start + 8..start + 12].to_vec();
         let small = shrink_by(Input { origin: bytes.clone(), bytes, choice: 0 }, |input| {
             input.bytes[start + 8..].starts_with(&word)
         });
-        assert_eq!(small.bytes[start..start + 16], [&NOP[..], &NOP, &word, &NOP].concat());
-        assert_eq!(small.bytes[start + size..], small.origin[start + size..]);
+        assert_eq!(small.bytes[start..start + 16], [&NOP.repeat(4)[..], &word, &NOP.repeat(2)].concat());
+        assert_eq!(small.bytes[..start], small.origin[..start]);
     }
 }

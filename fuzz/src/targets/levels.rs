@@ -91,7 +91,7 @@ pub(super) fn generated(input: &Input) -> Vec<u8> {
 }
 
 pub(super) fn check_generated(input: &Input, probe: &mut Probe) -> bool {
-    let trust = if input.choice % 4 == 0 { Trust::Nothing } else { Trust::CallingConvention };
+    let trust = if input.choice.is_multiple_of(4) { Trust::Nothing } else { Trust::CallingConvention };
     let file = probe.uncounted(|| generated(input));
     compare(&file, input.choice, Known { trust, arguments: true }, probe)
 }
