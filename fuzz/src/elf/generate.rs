@@ -2,7 +2,8 @@
 //!
 //! Functions call only functions of higher numbers and loops count down, so that a program ends. They keep the calling
 //! convention, read nothing that was not written, and no address gets into a result: so every linker must make a program of
-//! it that does the same. Registers have roles: values live in `VALUES`, addresses in `t2` and `a5`, counters in `s1`.
+//! it that does the same. Registers have roles: values live in `VALUES`, addresses in `t2` and `a5`, counters in `s1`. Every
+//! function gets a pointer in `a5`, to a slot of a caller's frame or to data, and may read and write what is there.
 
 use super::object::{Addressing, Writer, load_constant, signed};
 use crate::random::Random;
@@ -20,6 +21,8 @@ const CALLER_SAVED: [Reg; 7] = [Reg::t0, Reg::t1, Reg::a0, Reg::a1, Reg::a2, Reg
 /// Slots for values in a stack frame; behind them are those of counters and saved registers.
 const SLOTS: usize = 6;
 const DEPTH_MAX: usize = 3;
+/// The slot of the pointer that the function was given.
+const POINTER: usize = SLOTS + DEPTH_MAX;
 const DATA_SIZE: usize = 64;
 /// Arguments of functions and exports.
 const ARGUMENTS: u8 = 5;
@@ -56,10 +59,15 @@ pub(crate) fn generate(random: &mut Random) -> Vec<u8> {
         }
         generator.function(number);
     }
-    let Generator { mut writer, functions, .. } = generator;
-    writer.export("main", functions[0], ARGUMENTS, 1);
-    if count > 3 {
-        writer.export("other", functions[2], ARGUMENTS, 1);
+    let Generator { mut writer, functions, memory, .. } = generator;
+    for (name, function) in [("main", functions.first()), ("other", functions.get(2))] {
+        let Some(function) = function else { continue };
+        // The host passes no pointer.
+        let start = writer.function(name.into());
+        writer.place(start);
+        writer.address(Reg::a5, memory[0].symbol, 0, Addressing::Relative);
+        writer.call(Reg::zero, Reg::t1, *function);
+        writer.export(name, start, ARGUMENTS, 1);
     }
     writer.finish()
 }
@@ -123,12 +131,12 @@ impl Generator<'_> {
         if number > 0 && self.random.below(4) == 3 {
             return self.tiny();
         }
-        // Slots, counters, ra, s0, s1; a multiple of 16 is not asked for by the E profile.
-        let words = SLOTS + DEPTH_MAX + 3;
+        // Slots, counters, the pointer, ra, s0, s1; a multiple of 16 is not asked for by the E profile.
+        let words = SLOTS + DEPTH_MAX + 4;
         let (ra, s0, s1) = (self.slot(words - 1), self.slot(words - 2), self.slot(words - 3));
         let size = self.slot(words);
         self.writer.add_immediate(Reg::sp, Reg::sp, -size);
-        for (reg, at) in [(Reg::ra, ra), (Reg::s0, s0), (Reg::s1, s1)] {
+        for (reg, at) in [(Reg::ra, ra), (Reg::s0, s0), (Reg::s1, s1), (Reg::a5, self.slot(POINTER))] {
             self.writer.store_stack(reg, at);
         }
         for index in 0..SLOTS {
@@ -145,6 +153,10 @@ impl Generator<'_> {
         }
         self.fold();
         let tail = (number + 1 < self.functions.len() && self.random.below(6) == 5).then(|| self.callee());
+        if tail.is_some() {
+            // The own frame is gone when the other function runs.
+            self.writer.load_stack(Reg::a5, self.slot(POINTER));
+        }
         for (reg, at) in [(Reg::s1, s1), (Reg::s0, s0), (Reg::ra, ra)] {
             self.writer.load_stack(reg, at);
         }
@@ -164,7 +176,37 @@ impl Generator<'_> {
             let op = *self.random.pick(RegRegOp::ALL);
             self.writer.try_push(&Instruction::RegReg { op, rd, rs1, rs2 });
         }
+        if self.random.below(4) == 3 {
+            self.writer.push(&Instruction::Store { kind: StoreKind::U32, src: Reg::a0, base: Reg::a5, offset: 0 });
+        }
         self.writer.jump_to_register(Reg::zero, Reg::ra);
+    }
+
+    /// Loads or stores what the pointer points to, of the function or of one that calls it.
+    fn through_pointer(&mut self) {
+        let (reg, kind) = (self.value(), self.load_kind());
+        self.writer.load_stack(Reg::t2, self.slot(POINTER));
+        if self.coin() {
+            self.writer.try_push(&Instruction::Load { kind, rd: reg, base: Reg::t2, offset: 0 });
+        } else {
+            let kind = *self.random.pick(StoreKind::ALL);
+            self.writer.try_push(&Instruction::Store { kind, src: reg, base: Reg::t2, offset: 0 });
+        }
+    }
+
+    /// The pointer for a function that is called: to a slot, to data, or the one given.
+    fn pass_pointer(&mut self) {
+        match self.random.below(4) {
+            0 => self.writer.load_stack(Reg::a5, self.slot(POINTER)),
+            1 => {
+                let memory = self.memory[self.random.below(2)];
+                self.writer.address(Reg::a5, memory.symbol, 8, Addressing::Relative);
+            }
+            _ => {
+                let slot = self.random.below(SLOTS);
+                self.writer.add_immediate(Reg::a5, Reg::sp, self.slot(slot));
+            }
+        }
     }
 
     fn callee(&mut self) -> SymbolId {
@@ -216,7 +258,7 @@ impl Generator<'_> {
 
     fn statement(&mut self) {
         let nested = self.depth < DEPTH_MAX;
-        match self.random.below(20) {
+        match self.random.below(21) {
             0..=6 => self.compute(),
             7 | 8 => {
                 let rd = self.value();
@@ -229,6 +271,7 @@ impl Generator<'_> {
             16 if nested => self.repeat(),
             17 if nested => self.switch(),
             18 => self.skip(),
+            19 => self.through_pointer(),
             _ => self.compare(),
         }
     }
@@ -354,15 +397,18 @@ impl Generator<'_> {
                 let targets: Vec<SymbolId> = (0..4).map(|_| self.callee()).collect();
                 let table = self.writer.pointers(".data.rel.ro.calls", SectionKind::ReadOnlyDataWithRel, &targets);
                 self.element(table, self.writer.pointer_size());
+                self.pass_pointer();
                 self.writer.jump_to_register(Reg::ra, Reg::t2);
             }
             2 => {
                 let to = self.callee();
+                self.pass_pointer();
                 self.writer.address(Reg::t2, to, 0, Addressing::Relative);
                 self.writer.jump_to_register(Reg::ra, Reg::t2);
             }
             _ => {
                 let to = self.callee();
+                self.pass_pointer();
                 self.writer.call(Reg::ra, Reg::ra, to);
             }
         }
@@ -479,5 +525,22 @@ impl Generator<'_> {
         self.writer.place(labels[1]);
         self.writer.jump(labels[to_usize(to_u32(self.random.below(2) * 2))]);
         self.writer.place(labels[2]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pvm_linker::{Config, link};
+
+    #[test]
+    fn every_program_links() {
+        for seed in 0..200 {
+            let file = generate(&mut Random::new(seed));
+            for opt_level in [0, 2] {
+                let linked = link(&file, &Config { opt_level, ..Config::default() });
+                assert!(linked.is_ok(), "seed {seed}: {}", linked.unwrap_err());
+            }
+        }
     }
 }

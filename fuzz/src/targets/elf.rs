@@ -24,7 +24,8 @@ pub(super) fn generate(random: &mut Random) -> Input {
 
 /// Mutations that are mostly linked.
 pub(super) fn generate_gently(random: &mut Random) -> Input {
-    let origin = random.pick(corpus::ELFS).to_vec();
+    let from = if random.below(100) == 0 { &corpus::LARGE_ELFS[1..4] } else { corpus::ELFS };
+    let origin = random.pick(from).to_vec();
     let mut bytes = origin.clone();
     mutate(random, &mut bytes, Mode::Gentle);
     Input { bytes, choice: random.next(), origin }

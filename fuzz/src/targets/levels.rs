@@ -10,7 +10,7 @@ use crate::probe::Probe;
 use crate::random::Random;
 use pvm_gas::Rule;
 use pvm_interpreter::{Exit, Image, Instance, Trap};
-use pvm_isa::{Instruction, Opcode, Reg};
+use pvm_isa::{Instruction, InstructionSet, Opcode, Reg};
 use pvm_linker::{Config, Linked, Optimize, Trust, link};
 use pvm_num::casts::{low_u32, to_u64, to_usize, unsigned_32, widen};
 use pvm_num::limits::{PAGE_SIZE_DEFAULT, RETURN_TO_HOST};
@@ -98,7 +98,8 @@ pub(super) fn check_generated(input: &Input, probe: &mut Probe) -> bool {
 
 /// Compares the levels; was there something to compare?
 pub(super) fn compare(file: &[u8], choice: u64, known: Known, probe: &mut Probe) -> bool {
-    let config = |opt_level, optimize| Config { opt_level, optimize, trust: known.trust, ..Config::default() };
+    let target = target(file, choice);
+    let config = |opt_level, optimize| Config { opt_level, optimize, target, trust: known.trust, ..Config::default() };
     let plain = Optimize::default();
     // Only the linker's memory counts.
     let linked = [config(0, plain), config(1, plain), config(2, plain), config(2, Optimize::Gas)]
@@ -168,6 +169,13 @@ fn forges_addresses(program: &Program, choice: u64) -> bool {
         forges |= !returns.contains(&target);
     });
     forges
+}
+
+/// Mostly the default, sometimes another set of that width.
+fn target(file: &[u8], choice: u64) -> Option<InstructionSet> {
+    let wide = file.get(4) == Some(&2);
+    let sets = [InstructionSet::Latest64Bitmask, InstructionSet::JamV1, InstructionSet::ReviveV1];
+    (wide && choice >> 32 & 3 == 0).then(|| *Random::new(choice >> 8).pick(&sets))
 }
 
 fn all_agree(before: &[Observation], after: &[Observation]) -> bool {
