@@ -14,7 +14,7 @@ use crate::handlers::Table;
 use crate::memory::GuestMemory;
 use crate::op::{Handler, Op};
 use pvm_isa::Reg;
-use pvm_num::casts::{low_u8, low_u32, to_usize, widen};
+use pvm_num::casts::{low_u8, low_u32, sign_extend_32, to_usize, widen};
 use pvm_num::limits::{REGISTER_COUNT, RETURN_TO_HOST};
 
 /// Register values, sign-extended to 64 bits in 32-bit sets.
@@ -154,10 +154,16 @@ pub(crate) fn go_to_address<M: GuestMemory>(m: &mut Machine<M>, code: &Code<'_>,
     }
 }
 
-/// `memset`: fills as far as gas and memory allow; none when it is complete (isa.md 7.5, latest037.md 9).
+/// `memset`: fills as far as gas and memory allow; none when it is complete (isa.md 7.5, latest037.md 9). What it leaves in
+/// registers is zero-extended, in a 32-bit set (`is_narrow`) sign-extended as everything there.
 #[cold]
 #[inline(never)]
-pub(crate) fn fill<M: GuestMemory>(regs: &mut Registers, memory: &mut M, gas: &mut i64) -> Option<Event> {
+pub(crate) fn fill<M: GuestMemory>(
+    regs: &mut Registers,
+    memory: &mut M,
+    gas: &mut i64,
+    is_narrow: bool,
+) -> Option<Event> {
     let mut address = low_u32(regs[Reg::a0.index()]);
     let mut left = low_u32(regs[Reg::a2.index()]);
     let value = low_u8(regs[Reg::a1.index()]);
@@ -177,7 +183,8 @@ pub(crate) fn fill<M: GuestMemory>(regs: &mut Registers, memory: &mut M, gas: &m
         left -= done;
         *gas -= i64::from(done);
     };
-    regs[Reg::a0.index()] = widen(address);
-    regs[Reg::a2.index()] = widen(left);
+    let extend = |value: u32| if is_narrow { sign_extend_32(value) } else { widen(value) };
+    regs[Reg::a0.index()] = extend(address);
+    regs[Reg::a2.index()] = extend(left);
     event
 }

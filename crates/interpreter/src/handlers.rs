@@ -265,9 +265,9 @@ macro_rules! handler {
         handler!(@$name(m code at gas _op) m.leave(code, at, gas, Event::Ecalli));
     };
     ($name:ident Memset) => {
-        handler!(@$name(m code at gas _op) {
+        handler!(@$name(m code at gas op) {
             let mut left = gas;
-            match fill(&mut m.regs, &mut m.memory, &mut left) {
+            match fill(&mut m.regs, &mut m.memory, &mut left, op.flag) {
                 None => next(m, code, at, left),
                 Some(event) => m.leave(code, at, left, event),
             }

@@ -281,7 +281,7 @@ fn plain_for(image: &Image, instruction: &Instruction) -> Op {
     let mut op = plain(Handler::of(opcode), instruction);
     let near = |base: Reg| if base == Reg::sp { RegionIndex::Stack } else { RegionIndex::ReadWrite };
     match opcode.meaning() {
-        Meaning::UnarySized(..) | Meaning::BinarySized(..) | Meaning::Sbrk => {
+        Meaning::UnarySized(..) | Meaning::BinarySized(..) | Meaning::Sbrk | Meaning::Memset => {
             op.flag = image.set.width() == Width::Narrow;
         }
         Meaning::LoadIndirect(_) | Meaning::StoreIndirect(_) => op.hint.set(near(op.r2)),
