@@ -10,7 +10,7 @@ use pvm_isa::InstructionSet;
 use pvm_linker::{Config, PassSelection};
 use pvm_num::casts::to_u64;
 use pvm_num::limits::STACK_SIZE_DEFAULT;
-use pvm_program::{Program, Varints};
+use pvm_program::{JamMetadata, Program, Varints};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -29,6 +29,8 @@ Examples:
   pvm link hello.elf -o hello.polkavm
   pvm link contract.elf -o contract.polkavm --target revive_v1 --strip
   pvm link service.elf -o service.spi --target jam-spi --dispatch-table refine_ext,accumulate_ext
+  pvm link service.elf -o service.jam --target jam-spi --name service --program-version 1.0 --author me
+  pvm link hello.elf -o hello.polkavm --map -
   pvm link hello.elf --emit ir --opt-level 0
   pvm link hello.elf -o hello.polkavm --passes=-inline,-thread
   pvm link --list-passes
@@ -77,6 +79,11 @@ pub(crate) struct LinkArgs {
     /// A hash of metadata kept elsewhere, in hexadecimal, to put into the blob
     #[arg(long, value_name = "HEX")]
     metadata_hash: Option<String>,
+    /// Also write what went where, and the chain of references from an export that keeps it
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    #[command(flatten)]
+    metadata: MetadataArgs,
     /// Write something else than the program
     #[arg(long, value_enum)]
     emit: Option<Emit>,
@@ -86,6 +93,37 @@ pub(crate) struct LinkArgs {
     /// Print what was made as JSON on standard output
     #[arg(long)]
     json: bool,
+}
+
+/// What stands in front of a JAM standard program for people to read.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Metadata (.jam: jam-spi only)")]
+struct MetadataArgs {
+    /// Name of the program
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Its version
+    #[arg(long, value_name = "TEXT", requires = "name")]
+    program_version: Option<String>,
+    /// Its licence
+    #[arg(long, value_name = "TEXT", requires = "name")]
+    license: Option<String>,
+    /// An author; may be repeated
+    #[arg(long = "author", value_name = "TEXT", requires = "name")]
+    authors: Vec<String>,
+}
+
+impl MetadataArgs {
+    /// The bytes to write in front of the program, if there is metadata.
+    fn prefix(&self) -> Option<Vec<u8>> {
+        let metadata = JamMetadata {
+            name: self.name.as_deref()?,
+            version: self.program_version.as_deref().unwrap_or_default(),
+            license: self.license.as_deref().unwrap_or_default(),
+            authors: self.authors.iter().map(String::as_str).collect(),
+        };
+        Some(metadata.to_prefix())
+    }
 }
 
 /// What a program is linked for.
@@ -162,6 +200,9 @@ pub(crate) fn link(args: &LinkArgs) -> Outcome {
     if args.json && (stdout_taken || args.emit.is_some()) {
         return Err(Failure::usage("--json and the output would both go to standard output"));
     }
+    if args.metadata.name.is_some() && args.target != Some(Target::JamSpi) {
+        return Err(Failure::usage("--name needs --target jam-spi: no other container has a place for it"));
+    }
     let mut config = config(args)?;
     if args.list_passes {
         return list_passes(args, &config);
@@ -183,7 +224,12 @@ pub(crate) fn link(args: &LinkArgs) -> Outcome {
         }
     }
     let format = if args.target == Some(Target::JamSpi) { Container::Spi } else { Container::Polkavm };
-    let bytes = container(&files.name, &program, format)?;
+    let mut bytes = args.metadata.prefix().unwrap_or_default();
+    bytes.extend(container(&files.name, &program, format)?);
+    if let Some(path) = &args.map {
+        let map = pvm_linker::link_map(&files.inputs, &config).map_err(|error| files.bad(&error))?;
+        write_text(Some(path), map.to_string().as_bytes())?;
+    }
     let output = args.output.as_ref().expect("required unless something else is emitted");
     write_binary(output, &bytes)?;
     let summary = Summary {

@@ -32,6 +32,7 @@ mod passes;
 mod reloc;
 
 pub use config::{Config, Optimize, Trust};
+pub use emit::{LinkMap, MapEntry};
 pub use error::{LinkError, LinkErrorKind, Location};
 pub use merge::Input;
 pub use passes::{Application, PassInfo, PassSelection, UnknownPass, passes};
@@ -73,6 +74,14 @@ pub fn link(elf: &[u8], config: &Config) -> Result<Linked, LinkError> {
 /// As [`link`]; also symbols that no file or two files define.
 pub fn link_files(inputs: &[Input<'_>], config: &Config) -> Result<Linked, LinkError> {
     with_program(inputs, config, |program, set| Ok(Linked { parts: emit::emit(program, config, set)? }))
+}
+
+/// What went where in the program that [`link_files`] makes, and why it was kept.
+///
+/// # Errors
+/// As [`link_files`].
+pub fn link_map(inputs: &[Input<'_>], config: &Config) -> Result<LinkMap, LinkError> {
+    with_program(inputs, config, |program, set| emit::map(program, config, set))
 }
 
 /// The intermediate form of a file after all passes, as text.

@@ -4,7 +4,7 @@ use super::Resolver;
 use crate::config::Config;
 use crate::error::{LinkError, LinkErrorKind, Location};
 use crate::ir::{Block, BlockId, Inst, Source, Terminator};
-use pvm_isa::{Instruction, InstructionSet, Opcode};
+use pvm_isa::{Instruction, InstructionSet, Opcode, encode};
 use pvm_num::casts::{low_u32, sign_extend_32, signed_32, to_u32, to_usize};
 use pvm_program::{CodeBuilder, CodeLayout, Item};
 
@@ -26,6 +26,8 @@ impl Emitted {
 struct Emitter<'e, 'r, 'a> {
     resolver: &'e Resolver<'r, 'a>,
     set: InstructionSet,
+    /// May a load of an immediate and a jump become one instruction?
+    fuses: bool,
     /// Targets are numbers of blocks until all blocks have labels.
     items: Vec<Item>,
 }
@@ -33,7 +35,7 @@ struct Emitter<'e, 'r, 'a> {
 pub(super) fn emit(resolver: &Resolver<'_, '_>, config: &Config, set: InstructionSet) -> Result<Emitted, LinkError> {
     let program = resolver.program;
     let mut label_of_block = vec![None; program.blocks.len()];
-    let mut emitter = Emitter { resolver, set, items: Vec::new() };
+    let mut emitter = Emitter { resolver, set, fuses: config.opt_level >= 2, items: Vec::new() };
     for (index, id) in program.layout.iter().enumerate() {
         label_of_block[id.index()] = Some(to_u32(emitter.items.len()));
         emitter.block(program.block(*id), program.layout.get(index + 1).copied())?;
@@ -70,10 +72,15 @@ impl Emitter<'_, '_, '_> {
     }
 
     fn block(&mut self, block: &Block<'_>, next: Option<BlockId>) -> Result<(), LinkError> {
-        for inst in &block.instructions {
+        let fused = if self.fuses { self.fused(block, next) } else { None };
+        let separate = block.instructions.len() - usize::from(fused.is_some());
+        for inst in &block.instructions[..separate] {
             self.push(self.resolved(inst), None, inst.source)?;
         }
         let source = block.terminator_source;
+        if let Some((instruction, target)) = fused {
+            return self.push(instruction, target, source);
+        }
         let address = |block: BlockId| signed_32(self.resolver.jump_table.address(block));
         match block.terminator {
             Terminator::Trap => self.push(Instruction::trap(), None, source),
@@ -101,6 +108,27 @@ impl Emitter<'_, '_, '_> {
                     false => self.push(Instruction::jump(0), Some(otherwise), source),
                 }
             }
+        }
+    }
+
+    /// One instruction for the load of an immediate at the end of a block and the jump behind it, if it is not longer.
+    fn fused(&self, block: &Block<'_>, next: Option<BlockId>) -> Option<(Instruction, Option<BlockId>)> {
+        let load = self.resolved(block.instructions.last()?);
+        if load.opcode() != Opcode::load_imm {
+            return None;
+        }
+        let (reg, value) = (load.r1(), load.imm1());
+        match block.terminator {
+            Terminator::Jump(target) if next != Some(target) => {
+                Some((Instruction::load_imm_and_jump(reg, value, 0), Some(target)))
+            }
+            Terminator::JumpIndirect { base, offset } if base != reg => {
+                let size = |instruction| encode(self.set, 0, &instruction).map(|bytes| bytes.len());
+                let both = Instruction::load_imm_and_jump_indirect(reg, base, value, offset);
+                let separate = size(load)? + size(Instruction::jump_indirect(base, offset))?;
+                (size(both)? <= separate).then_some((both, None))
+            }
+            _ => None,
         }
     }
 

@@ -12,13 +12,17 @@
 mod code;
 mod imports;
 mod jump_table;
+mod map;
 mod memory;
+
+pub(crate) use map::map;
+pub use map::{LinkMap, MapEntry};
 
 use crate::config::Config;
 use crate::error::LinkError;
 use crate::ir::{Program, Symbolic, Target};
 use imports::Imports;
-use jump_table::JumpTable;
+use jump_table::{JumpTable, Order};
 use memory::Memory;
 use pvm_isa::InstructionSet;
 use pvm_num::casts::{low_u32, sign_extend_32, unsigned_64, widen};
@@ -26,7 +30,7 @@ use pvm_program::{ProgramBuilder, ProgramParts};
 
 /// Writes the program for an instruction set.
 pub(crate) fn emit(program: &Program<'_>, config: &Config, set: InstructionSet) -> Result<ProgramParts, LinkError> {
-    let jump_table = JumpTable::new(program, config.opt_level == 0)?;
+    let jump_table = JumpTable::new(program, Order::of_level(config.opt_level))?;
     let memory = Memory::new(program, config.min_stack_size)?;
     let imports = Imports::new(program)?;
     let resolver = Resolver { program, jump_table: &jump_table, memory: &memory, imports: &imports };

@@ -20,6 +20,7 @@ mod copies;
 mod dce;
 mod forms;
 mod frames;
+mod fuse;
 mod if_convert;
 mod inline;
 mod layout;
@@ -159,6 +160,7 @@ const PASSES: &[Pass] = &[
     pass("tail_merge", 2, Phase::Last, tail_merge::run, "share code of blocks that do the same"),
     pass("reuse", 2, Phase::Last, reuse::run, "take values from registers that hold them"),
     pass("layout", 2, Phase::Last, layout::run, "order blocks so that control falls through"),
+    pass("fuse", 2, Phase::Last, fuse::run, "load immediates where a jump can do it"),
     pass("unlikely", 2, Phase::Last, unlikely::run, "mark blocks that make branches to them cheap"),
 ];
 
