@@ -367,11 +367,15 @@ impl<'a> Files<'a> {
 /// # Errors
 /// What the linker does not accept.
 pub(crate) fn link_for(name: &str, elf: &[u8], format: &FormatArgs) -> Outcome<Program> {
+    let inputs = vec![pvm_linker::Input { name: "", bytes: elf }];
+    Files { name: name.into(), inputs }.link(&config_for(format))
+}
+
+/// How an ELF is linked for a command that takes any program.
+pub(crate) fn config_for(format: &FormatArgs) -> Config {
     let asked = format.isa.or((format.latest64_layout != Layout::Detect).then_some(Isa::Latest64));
     let target = asked.map(|isa| isa.with_layout(format.latest64_layout));
-    let config = Config { target, opt_level: format.opt_level, ..Config::default() };
-    let inputs = vec![pvm_linker::Input { name: "", bytes: elf }];
-    Files { name: name.into(), inputs }.link(&config)
+    Config { target, opt_level: format.opt_level, ..Config::default() }
 }
 
 impl Summary {

@@ -24,6 +24,7 @@ mod serve;
 mod stats;
 mod system;
 mod trace;
+mod why_big;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};

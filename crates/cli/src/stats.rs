@@ -17,10 +17,14 @@ use std::process::ExitCode;
 #[command(after_help = "\
 Examples:
   pvm stats program.polkavm
+  pvm stats hello.elf --why-big
   pvm stats hello.elf --json | jq '.opcodes[:5]'")]
 pub(crate) struct StatsArgs {
     #[command(flatten)]
     input: InputArgs,
+    /// Tell which functions, sections and crates the bytes belong to instead
+    #[arg(long)]
+    why_big: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -31,6 +35,10 @@ pub(crate) struct StatsArgs {
 /// # Errors
 /// If the program cannot be read.
 pub(crate) fn stats(args: &StatsArgs) -> Outcome {
+    if args.why_big {
+        crate::why_big::why_big(&args.input, args.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let report = Report::new(&args.input.load()?);
     match args.json {
         true => print_json(&report)?,
@@ -205,7 +213,7 @@ fn immediate_length(code: Code<'_>, located: &Located) -> u64 {
 }
 
 /// A share in tenths of a percent, as text.
-fn percent(part: u64, whole: u64) -> String {
+pub(crate) fn percent(part: u64, whole: u64) -> String {
     let tenths = (part * 1000 + whole / 2).checked_div(whole).unwrap_or(0);
     format!("{}.{}%", tenths / 10, tenths % 10)
 }

@@ -168,6 +168,37 @@ fn damaged_blobs_are_located() {
 }
 
 #[test]
+fn maps_say_what_keeps_things() {
+    let folder = Folder::new();
+    folder.pvm(&["link", &fixture("kitchen-sink.elf"), "-o", "a.polkavm", "--map", "a.map"]).check(0);
+    let map = String::from_utf8(folder.read("a.map")).unwrap();
+    assert!(map.contains("kept by export \"run\" -> ") && map.contains(".rodata"), "{map}");
+    let sizes = folder.pvm(&["stats", &fixture("kitchen-sink.elf"), "--why-big", "--json"]).json();
+    let code = folder.pvm(&["stats", &fixture("kitchen-sink.elf"), "--json"]).json()["code_bytes"].as_u64().unwrap();
+    for list in ["crates", "functions"] {
+        let bytes = sizes[list].as_array().unwrap().iter().map(|size| size["bytes"].as_u64().unwrap());
+        assert_eq!(bytes.sum::<u64>(), code, "{list}");
+    }
+    assert!(sizes["crates"].as_array().unwrap().iter().any(|size| size["name"] == "alloc"), "{sizes}");
+}
+
+#[test]
+fn standard_programs_have_metadata_in_front() {
+    let folder = Folder::new();
+    let elf = fixture("kitchen-sink.elf");
+    let metadata = ["--name", "sink", "--program-version", "1.2", "--license", "MIT", "--author", "a", "--author", "b"];
+    let link = |target| {
+        [&["link", &elf, "-o", "a.jam", "--dispatch-table", "run", "--target", target], &metadata[..]].concat()
+    };
+    folder.pvm(&link("jam-spi")).check(0);
+    let inspection = folder.pvm(&["inspect", "a.jam"]);
+    for text in ["sink", "1.2", "MIT"] {
+        assert!(inspection.check(0).text().contains(text), "{}", inspection.text());
+    }
+    folder.pvm(&link("jam_v1")).fails(2, &["--name"]);
+}
+
+#[test]
 fn inspect_and_stats_tell_the_same() {
     let folder = Folder::new();
     folder.file("a.txt", PROGRAM);
