@@ -23,6 +23,9 @@ use pvm_num::casts::{to_u32, to_usize, widen_u8};
 /// What the host may look at when an export has returned.
 const HOST_READS: RegSet = RegSet::of(&[Reg::a0, Reg::a1, Reg::sp, Reg::s0, Reg::s1]);
 
+/// What a function preserves, so that its callers may count on it.
+const PRESERVED: RegSet = RegSet::of(&[Reg::sp, Reg::s0, Reg::s1]);
+
 /// Live registers at the start of every block.
 pub(crate) struct Liveness {
     live_in: Vec<RegSet>,
@@ -174,7 +177,9 @@ impl Liveness {
             Terminator::Trap => RegSet::EMPTY,
             Terminator::Jump(target) | Terminator::Call { target, .. } => self.live_in(target),
             Terminator::JumpIndirect { .. } | Terminator::CallIndirect { .. } => {
-                self.exits[block.index()].map_or(RegSet::ALL, |exit| self.live_at[to_usize(exit)])
+                let live = self.exits[block.index()].map_or(RegSet::ALL, |exit| self.live_at[to_usize(exit)]);
+                // Whether anybody reads them or not: that calls preserve them is what other passes build on.
+                live.union(PRESERVED)
             }
             Terminator::Branch { taken, otherwise, .. } => self.live_in(taken).union(self.live_in(otherwise)),
         };
