@@ -9,13 +9,14 @@ const LINES_MAX: usize = 800;
 /// Crates that may contain `unsafe` code; each has a register entry in docs/unsafe.md.
 const UNSAFE_CRATES: [&str; 3] = ["crates/sys/", "crates/sandbox/", "crates/worker/"];
 /// Layers, lowest first (ARCHITECTURE.md): a crate depends only on crates of a lower layer.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["num"],
-    &["isa", "riscv", "guest-abi"],
-    &["program"],
+    &["isa", "riscv", "x64", "guest-abi"],
+    &["program", "vmctx"],
     &["gas"],
     &["text"],
-    &["linker", "interpreter"],
+    &["linker", "interpreter", "compiler"],
+    &["sandbox"],
     &["vm"],
     &["cli"],
 ];

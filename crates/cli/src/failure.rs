@@ -24,7 +24,7 @@ Exit codes:
   104  wrong usage
   105  a file could not be read or written
   106  the guest called an import that `pvm run` does not offer (with --strict: has one)
-  107  the engine is not part of this build
+  107  the engine cannot run on this machine
   108  pvm itself failed; please report it";
 
 /// Exit codes that `pvm run` keeps for itself.

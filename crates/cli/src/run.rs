@@ -95,6 +95,9 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
     let rule = args.gas_rule.clone().or_else(|| args.gas.map(|_| default_rule(loaded.program.set())));
     let metered = rule.is_some();
     let mut guest = guest::prepare(&loaded, &engine, entry.pc, &arguments, rule, args.trace)?;
+    if let Some(reason) = guest.module().interpreted_because() {
+        anstream::eprintln!("note: interpreted: {reason}");
+    }
     let gas = args.gas.unwrap_or(i64::MAX);
     guest.set_gas(gas);
     let end = drive(&mut guest, &loaded, args.trace).map_err(|error| Failure::io("standard error", &error))?;

@@ -123,8 +123,22 @@ fn missing_imports_are_named() {
 }
 
 #[test]
-fn the_compiler_is_not_there() {
-    run(&["--engine", "compiler"]).fails(107, &["no compiler"]);
+fn the_compiler_does_what_the_interpreter_does() {
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+        run(&["--engine", "compiler"]).fails(107, &["cannot run on this machine"]);
+        return;
+    }
+    for arguments in [&["--export", "write", "--args", "1,4096,1"][..], &["--export", "ask"], &[]] {
+        let [interpreted, compiled] =
+            ["interpreter", "compiler"].map(|engine| run(&[&["--engine", engine], arguments].concat()));
+        assert_eq!(
+            (interpreted.code, interpreted.stdout, interpreted.stderr),
+            (compiled.code, compiled.stdout, compiled.stderr),
+            "{arguments:?}"
+        );
+    }
+    let traced = run(&["--engine", "compiler", "--trace"]);
+    assert!(traced.stderr.contains("note: interpreted: step tracing is left to the interpreter"), "{}", traced.stderr);
 }
 
 #[test]

@@ -158,5 +158,4 @@ fn what_makes_no_sense_is_answered() {
         assert_eq!(reply["ok"], false);
         assert!(reply["error"].as_str().unwrap().contains(error), "{line} -> {reply}");
     }
-    folder.pvm(&["serve", "--engine", "compiler"]).fails(2, &["no compiler", "--engine interpreter"]);
 }

@@ -17,6 +17,9 @@ impl BackendKind {
     /// Can this backend run here?
     pub fn is_supported(self) -> bool {
         match self {
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            BackendKind::Compiler => crate::native::is_supported(),
+            #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
             BackendKind::Compiler => false,
             BackendKind::Interpreter => true,
         }
@@ -46,10 +49,11 @@ pub enum SandboxKind {
 }
 
 impl SandboxKind {
-    /// Is this sandbox available here? None is before there is a compiler to need it.
+    /// Is this sandbox available here? There is no process sandbox yet.
     pub fn is_supported(self) -> bool {
         match self {
-            SandboxKind::Linux | SandboxKind::Generic => BackendKind::Compiler.is_supported(),
+            SandboxKind::Linux => false,
+            SandboxKind::Generic => BackendKind::Compiler.is_supported(),
         }
     }
 }

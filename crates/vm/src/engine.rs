@@ -40,6 +40,11 @@ impl Engine {
         if !backend.is_supported() {
             return Err(ErrorKind::UnsupportedBackend { backend: backend.name() }.into());
         }
+        if backend == BackendKind::Compiler
+            && let Some(sandbox) = config.sandbox().filter(|sandbox| !sandbox.is_supported())
+        {
+            return Err(ErrorKind::UnsupportedSandbox { sandbox: sandbox.to_string() }.into());
+        }
         let default_cost_model =
             config.default_cost_model().unwrap_or_else(|| CostModelKind::Simple(CostModel::naive_ref()));
         default_cost_model.rule()?;

@@ -16,29 +16,83 @@ pub(crate) enum ErrorKind {
     Program(ProgramError),
     CostTable(pvm_gas::GasError),
     Memory(MemoryError),
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    Sandbox(pvm_sandbox::SandboxError),
     Validation(String),
-    UnsupportedBackend { backend: &'static str },
-    NeedsExperimental { what: &'static str },
-    EnvironmentVariable { variable: &'static str, value: String, expected: &'static str },
-    CostTableFile { path: String, source: std::io::Error },
+    UnsupportedBackend {
+        backend: &'static str,
+    },
+    UnsupportedSandbox {
+        sandbox: String,
+    },
+    NeedsExperimental {
+        what: &'static str,
+    },
+    EnvironmentVariable {
+        variable: &'static str,
+        value: String,
+        expected: &'static str,
+    },
+    CostTableFile {
+        path: String,
+        source: std::io::Error,
+    },
     DynamicPagingNotEnabled,
-    MemoryAccessCost { cost: i8 },
-    PerInstructionMetering { conflict: &'static str },
-    StrictImport { index: u32 },
-    StrictJumpTable { index: u32, target: u32, code_length: u32 },
-    StrictExport { symbol: String, target: u32, code_length: u32 },
-    DuplicateExport { symbol: String },
-    MissingHostFunction { symbol: String },
-    DuplicateHostFunction { symbol: String },
-    ExportNotFound { symbol: String },
+    MemoryAccessCost {
+        cost: i8,
+    },
+    PerInstructionMetering {
+        conflict: &'static str,
+    },
+    StrictImport {
+        index: u32,
+    },
+    StrictJumpTable {
+        index: u32,
+        target: u32,
+        code_length: u32,
+    },
+    StrictExport {
+        symbol: String,
+        target: u32,
+        code_length: u32,
+    },
+    DuplicateExport {
+        symbol: String,
+    },
+    MissingHostFunction {
+        symbol: String,
+    },
+    DuplicateHostFunction {
+        symbol: String,
+    },
+    ExportNotFound {
+        symbol: String,
+    },
     NoNextProgramCounter,
     IncompatibleOuterInstance,
-    NotUnderDynamicPaging { operation: &'static str },
-    OnlyUnderDynamicPaging { operation: &'static str },
-    NotPageAligned { address: u32, page_size: u32 },
-    CacheLimitTooSmall { limit: u64, least: u64 },
-    ArgumentsTooLong { length: u64, size: u32 },
-    TooManyArguments { symbol: String, registers: usize },
+    NotUnderDynamicPaging {
+        operation: &'static str,
+    },
+    OnlyUnderDynamicPaging {
+        operation: &'static str,
+    },
+    NotPageAligned {
+        address: u32,
+        page_size: u32,
+    },
+    CacheLimitTooSmall {
+        limit: u64,
+        least: u64,
+    },
+    ArgumentsTooLong {
+        length: u64,
+        size: u32,
+    },
+    TooManyArguments {
+        symbol: String,
+        registers: usize,
+    },
 }
 
 impl fmt::Display for Error {
@@ -49,8 +103,11 @@ impl fmt::Display for Error {
             K::Program(error) => write!(f, "failed to parse the program: {error}"),
             K::CostTable(error) => write!(f, "failed to parse the cost table: {error}"),
             K::Memory(error) => write!(f, "{error}"),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            K::Sandbox(error) => write!(f, "{error}"),
             K::Validation(text) => write!(f, "module validation failed: {text}"),
             K::UnsupportedBackend { backend } => write!(f, "the '{backend}' backend is not supported here"),
+            K::UnsupportedSandbox { sandbox } => write!(f, "the '{sandbox}' sandbox is not supported here"),
             K::NeedsExperimental { what } => {
                 write!(f, "{what} is experimental and needs `Config::set_allow_experimental(true)`")
             }
@@ -110,6 +167,8 @@ impl std::error::Error for Error {
             ErrorKind::Program(error) => Some(error),
             ErrorKind::CostTable(error) => Some(error),
             ErrorKind::Memory(error) => Some(error),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            ErrorKind::Sandbox(error) => Some(error),
             ErrorKind::CostTableFile { source, .. } => Some(source),
             _ => None,
         }

@@ -61,10 +61,13 @@ mod exit;
 mod gas;
 mod instance;
 mod linker;
+mod machine;
 mod memory;
 mod module;
 mod module_cache;
 mod module_config;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod native;
 mod program_counter;
 mod raw_instance;
 mod reg;
@@ -82,7 +85,7 @@ pub use gas::{CacheModel, Cost, CostModel, CostModelKind, CostModelRef, Gas, Gas
 pub use instance::{EntryPoint, Instance, InstancePre};
 pub use linker::Linker;
 pub use memory::{AsUninitSliceMut, MemoryMapBuilder, MemoryProtection};
-pub use module::Module;
+pub use module::{Isolation, Module};
 pub use module_config::{Assembler, CustomCodegen, ModuleConfig};
 pub use program::{ArcBytes, ProgramBlob, ProgramParts};
 pub use program_counter::ProgramCounter;

@@ -1,6 +1,7 @@
 //! Modules: programs prepared for an engine.
 
 use crate::beyond::CodeValidation;
+use crate::config::BackendKind;
 use crate::debug_info::{FrameInfo, LineProgram};
 use crate::engine::{Engine, EngineInner};
 use crate::error::{CompileError, Error, ErrorKind};
@@ -16,6 +17,24 @@ use pvm_isa::InstructionSet;
 use pvm_program::MemoryMap;
 use std::sync::{Arc, Weak};
 
+/// How guests are kept apart from the host.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Isolation {
+    /// The interpreter, which is safe code, does everything for them.
+    Interpreted,
+    /// Native code in the host's process, in address spaces of its own.
+    InProcess,
+}
+
+impl std::fmt::Display for Isolation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Isolation::Interpreted => "interpreted",
+            Isolation::InProcess => "in-process",
+        })
+    }
+}
+
 /// A program prepared for an engine. Clones share it; a module can be used from any thread.
 #[derive(Clone)]
 pub struct Module(pub(crate) Arc<ModuleInner>);
@@ -28,6 +47,11 @@ pub(crate) struct ModuleInner {
     cost_model: CostModelKind,
     rule: Rule,
     pub(crate) image: Arc<Image>,
+    /// The native code, if the engine's compiler made it.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    pub(crate) native: Option<Arc<crate::native::Program>>,
+    /// Why there is none though the engine has a compiler.
+    interpreted_because: Option<String>,
     /// Where the cache has it; none if it is not cached.
     key: Option<Key>,
 }
@@ -80,6 +104,16 @@ impl Module {
             check_strictly(&blob)?;
         }
         let image = Arc::new(image(&blob, &settings, map, &rule));
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        let (native, interpreted_because) = match engine.backend() {
+            BackendKind::Compiler => match crate::native::Program::new(&image) {
+                Ok(program) => (Some(Arc::new(program)), None),
+                Err(error) => (None, Some(error.to_string())),
+            },
+            BackendKind::Interpreter => (None, None),
+        };
+        #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+        let interpreted_because = None;
         let module = Arc::new(ModuleInner {
             engine: Arc::downgrade(&engine.0),
             blob,
@@ -87,6 +121,9 @@ impl Module {
             cost_model,
             rule,
             image,
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            native,
+            interpreted_because,
             key: key.clone(),
         });
         Ok(Module(match (&engine.0.cache, key) {
@@ -103,9 +140,9 @@ impl Module {
     /// A new guest.
     ///
     /// # Errors
-    /// None with the interpreter.
+    /// If the system has no memory for native code's guests; none with the interpreter.
     pub fn instantiate(&self) -> Result<RawInstance, Error> {
-        Ok(RawInstance::new(self.clone()))
+        RawInstance::new(self.clone())
     }
 
     /// A new guest that another guest will control: a hint.
@@ -179,14 +216,42 @@ impl Module {
         self.0.rule.cost_at(self.0.blob.program().code(), code_offset.0).map(Gas::from)
     }
 
+    /// The backend that runs this module's guests: the interpreter also where the engine's compiler does not support what the
+    /// module asks for, see [`Module::interpreted_because`].
+    pub fn backend(&self) -> BackendKind {
+        match self.machine_code() {
+            Some(_) => BackendKind::Compiler,
+            None => BackendKind::Interpreter,
+        }
+    }
+
+    /// Why this module is interpreted though its engine has a compiler.
+    pub fn interpreted_because(&self) -> Option<&str> {
+        self.0.interpreted_because.as_deref()
+    }
+
+    /// How guests are kept apart from the host.
+    pub fn isolation(&self) -> Isolation {
+        match self.backend() {
+            BackendKind::Compiler => Isolation::InProcess,
+            BackendKind::Interpreter => Isolation::Interpreted,
+        }
+    }
+
     /// The native code. The interpreter has none.
     pub fn machine_code(&self) -> Option<&[u8]> {
-        None
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        return Some(self.0.native.as_ref()?.machine_code());
+        #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+        return None;
     }
 
     /// Where the native code is loaded.
     pub fn machine_code_origin(&self) -> Option<u64> {
-        None
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        return Some(self.0.native.as_ref()?.machine_code_origin());
+        #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+        return None;
     }
 
     /// Which native code belongs to which instruction.

@@ -3,12 +3,12 @@
 use crate::abi::{FuncArgs, FuncResult, Registers};
 use crate::error::{Error, ErrorKind, MemoryAccessError};
 use crate::gas::Gas;
+use crate::machine::Machine;
 use crate::memory::{AsUninitSliceMut, MemoryProtection};
 use crate::program::BYTES_PER_OPERATION;
 use crate::{InterruptKind, Module, ProgramCounter, RETURN_TO_HOST, Reg, RegValue};
-use pvm_interpreter::{AllocationLimits, CacheLimit, Instance as Machine, MemoryError, Trap};
+use pvm_interpreter::{AllocationLimits, CacheLimit, MemoryError, Trap};
 use pvm_num::casts::{to_u64, to_usize, widen};
-use std::sync::Arc;
 
 /// Bounds of the interpreter's translations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,9 +30,9 @@ pub struct RawInstance {
 }
 
 impl RawInstance {
-    pub(crate) fn new(module: Module) -> Self {
-        let machine = Machine::new(Arc::clone(&module.0.image));
-        RawInstance { module, machine, limits: AllocationLimits::default(), trap_reason: None }
+    pub(crate) fn new(module: Module) -> Result<Self, Error> {
+        let machine = Machine::new(&module.0)?;
+        Ok(RawInstance { module, machine, limits: AllocationLimits::default(), trap_reason: None })
     }
 
     /// The module.
@@ -151,9 +151,9 @@ impl RawInstance {
         None
     }
 
-    /// The next native program counter; the interpreter has none.
+    /// The native address at which the next run starts; the interpreter has none.
     pub fn next_native_program_counter(&self) -> Option<usize> {
-        None
+        self.machine.next_native_program_counter().and_then(|address| usize::try_from(address).ok())
     }
 }
 
@@ -255,10 +255,9 @@ impl RawInstance {
     /// Memory back to its initial state; under dynamic paging that is none.
     ///
     /// # Errors
-    /// None with the interpreter.
+    /// If the system has no memory; none with the interpreter.
     pub fn reset_memory(&mut self) -> Result<(), Error> {
-        self.machine.reset_memory();
-        Ok(())
+        Ok(self.machine.reset_memory().map_err(ErrorKind::Memory)?)
     }
 
     /// Bytes the heap has grown to.

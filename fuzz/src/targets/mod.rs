@@ -2,6 +2,7 @@
 
 mod blob;
 mod elf;
+mod engines;
 mod execute;
 mod levels;
 mod program;
@@ -71,6 +72,13 @@ pub(crate) const TARGETS: &[Target] = &[
         about: "runs random code with little gas, also step by step: same result",
         generate: execute::generate,
         check: execute::check,
+        elf: None,
+    },
+    Target {
+        name: "engines",
+        about: "runs random programs compiled and interpreted: same result",
+        generate: engines::generate,
+        check: engines::check,
         elf: None,
     },
 ];

@@ -8,15 +8,20 @@ use std::fmt;
 pub enum Engine {
     /// The interpreter.
     Interpreter,
+    /// The compiler.
+    Compiler,
 }
 
 impl Engine {
-    /// All of them.
-    pub const ALL: [Engine; 1] = [Engine::Interpreter];
+    /// All that run here.
+    pub fn all() -> impl Iterator<Item = Engine> {
+        [Engine::Interpreter, Engine::Compiler].into_iter().filter(|engine| engine.backend().is_supported())
+    }
 
     fn backend(self) -> BackendKind {
         match self {
             Engine::Interpreter => BackendKind::Interpreter,
+            Engine::Compiler => BackendKind::Compiler,
         }
     }
 
@@ -114,9 +119,15 @@ impl Configuration {
             (Gas::Unmetered, Stops::Exits, false),
             (Gas::Unmetered, Stops::Steps, true),
         ];
-        Engine::ALL.into_iter().flat_map(|engine| {
+        Engine::all().flat_map(|engine| {
+            // The compiler leaves the others to the interpreter.
+            let is_compiled = move |(gas, stops, smallest_cache): &(Gas, Stops, bool)| {
+                *gas != Gas::PerInstruction && *stops == Stops::Exits && !smallest_cache
+            };
             Paging::ALL.into_iter().flat_map(move |paging| {
-                VARIANTS.into_iter().map(move |(gas, stops, smallest_cache)| Configuration {
+                let variants = VARIANTS.into_iter();
+                let variants = variants.filter(move |variant| engine == Engine::Interpreter || is_compiled(variant));
+                variants.map(move |(gas, stops, smallest_cache)| Configuration {
                     engine,
                     paging,
                     gas,

@@ -36,7 +36,8 @@ pub fn run_file(file: &str, text: &str) -> Report {
             return report;
         }
     };
-    let engines = Engine::ALL.map(|kind| (kind, kind.start().expect("an engine that is listed starts")));
+    let start = |kind: Engine| (kind, kind.start().expect("an engine that is listed starts"));
+    let engines: Vec<_> = Engine::all().map(start).collect();
     for entry in &entries {
         report.cases += 1;
         let mut failures = Vec::new();

@@ -10,7 +10,7 @@
 
 use super::{AllocationLimits, Fault, GuestMemory, MemoryError, RegionIndex};
 use crate::image::MemoryImage;
-use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::cell::Cell;
 use pvm_num::align::align_up;
 use pvm_num::casts::{low_u32, to_u32, to_u64, to_usize, to_usize_saturating, widen};
@@ -55,7 +55,7 @@ pub(crate) struct Flat {
     /// Address of the first byte of each buffer.
     bases: [u32; 4],
     /// The touched part of each region.
-    buffers: [Box<[u8]>; 4],
+    buffers: [Vec<u8>; 4],
     regions: [Region; 4],
     image: MemoryImage,
     limits: AllocationLimits,
@@ -117,7 +117,7 @@ impl Flat {
         let size = pages.min(widen(size_max));
         aux.end = aux.start + size;
         if to_u64(self.buffers[AUX].len()) > size {
-            self.buffers[AUX] = self.buffers[AUX][..to_usize_saturating(size)].into();
+            self.buffers[AUX].truncate(to_usize_saturating(size));
         }
         Ok(())
     }
@@ -141,26 +141,34 @@ impl Flat {
             return false;
         }
         let target = need.max(have * 2).max(GROWTH_MIN).min(allowed);
-        let mut data = alloc::vec![0; to_usize_saturating(target)].into_boxed_slice();
+        let length = to_usize_saturating(target);
         let buffer = &mut self.buffers[index];
+        let old = buffer.len();
         if region.grows_down {
-            let kept = data.len() - buffer.len();
-            data[kept..].copy_from_slice(buffer);
+            let mut data = alloc::vec![0; length];
+            data[length - old..].copy_from_slice(buffer);
+            *buffer = data;
             self.bases[index] = low_u32(region.end - target);
-        } else {
-            let old = buffer.len();
-            data[..old].copy_from_slice(buffer);
-            let initial: &[u8] = match index {
-                RO => &self.image.ro_data,
-                RW => &self.image.rw_data,
-                _ => &[],
-            };
-            let until = initial.len().min(data.len());
-            if old < until {
-                data[old..until].copy_from_slice(&initial[old..until]);
-            }
+            return true;
         }
-        *buffer = data;
+        if target >= have * 2 {
+            // Zeroed by the system: what is never touched costs nothing.
+            let mut data = alloc::vec![0; length];
+            data[..old].copy_from_slice(buffer);
+            *buffer = data;
+        } else {
+            // The region has grown by little, as heaps do: it must not be copied each time.
+            buffer.resize(length, 0);
+        }
+        let initial: &[u8] = match index {
+            RO => &self.image.ro_data,
+            RW => &self.image.rw_data,
+            _ => &[],
+        };
+        let until = initial.len().min(length);
+        if old < until {
+            buffer[old..until].copy_from_slice(&initial[old..until]);
+        }
         true
     }
 

@@ -1,0 +1,224 @@
+//! The compiler: from PVM code to x86-64 machine code, in one pass over the instructions.
+//!
+//! ```text
+//! Code --iter--> Instruction --emit::*--> x64::Inst --> bytes
+//!           '--> BlockMeter  --patched into the head of the block
+//! Output: frame (entry, exit) | instructions of the guest | sites
+//! ```
+//!
+//! Each instruction becomes native ones on its own; the guest's registers live in 13 native ones ([`regmap`]), its memory
+//! behind the segment register `gs` ([`pvm_vmctx`]). A *site* is a place where the guest stops: native code leaves there with
+//! the site's number, and the host knows the rest. A memory access that faults is found by its native address. The code is independent of its position, and knows nothing of who runs it.
+//!
+//! What it deliberately does not do: step tracing, gas by the instruction and dynamic paging are left to the interpreter.
+#![forbid(unsafe_code)]
+
+mod emit;
+mod frame;
+pub mod regmap;
+
+use emit::Emitter;
+use pvm_gas::{BlockMeter, Rule};
+use pvm_num::casts::to_usize;
+use pvm_program::{Code, JumpTable};
+use pvm_x64::{Assembler, FixupError};
+use thiserror::Error;
+
+/// What the processor can do beyond the first x86-64.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Features {
+    /// BMI1: `andn`, `tzcnt`.
+    pub bmi1: bool,
+    /// BMI2: `shlx` and its like, `rorx`, `mulx`.
+    pub bmi2: bool,
+    /// `lzcnt`.
+    pub lzcnt: bool,
+    /// `popcnt`.
+    pub popcnt: bool,
+}
+
+impl Features {
+    /// The first x86-64.
+    pub const BASELINE: Features = Features { bmi1: false, bmi2: false, lzcnt: false, popcnt: false };
+    /// All that the compiler has a use for.
+    pub const ALL: Features = Features { bmi1: true, bmi2: true, lzcnt: true, popcnt: true };
+}
+
+/// Native code and all that a host must know to run it. Only [`compile`] makes it, so that who runs it can rely on it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Output {
+    text: Vec<u8>,
+    entry: u32,
+    fault_exit: u32,
+    jump_table: Vec<u32>,
+    offsets: Vec<u32>,
+    sites: Vec<Site>,
+    accesses: Vec<Access>,
+    charge_size: u32,
+}
+
+impl Output {
+    /// The text is padded to a multiple of this.
+    pub const ALIGN: usize = 4096;
+
+    /// Machine code. The jump table is expected right behind it: an address of 8 bytes for each of [`Output::jump_table`].
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Offset in the text of a function of the C calling convention that takes the address of the guest's address 0 and enters
+    /// the guest.
+    pub fn entry(&self) -> u32 {
+        self.entry
+    }
+
+    /// Offset in the text where control must be sent, with registers as they are, when the guest faulted.
+    pub fn fault_exit(&self) -> u32 {
+        self.fault_exit
+    }
+
+    /// Offsets in the text that jump table entries lead to.
+    pub fn jump_table(&self) -> &[u32] {
+        &self.jump_table
+    }
+
+    /// Offset in the text of an instruction; where it starts a block, of what charges the block.
+    pub fn at(&self, pc: u32) -> Option<u32> {
+        self.offsets.get(to_usize(pc)).copied().filter(|offset| *offset != Assembler::UNBOUND)
+    }
+
+    /// Offset in the text of the instruction that starts the block at `pc`, behind what charges the block.
+    pub fn after_charge(&self, pc: u32) -> Option<u32> {
+        self.at(pc).map(|offset| offset + self.charge_size)
+    }
+
+    /// Where the guest stopped, by the number it left in its context.
+    pub fn site(&self, number: u32) -> Option<&Site> {
+        self.sites.get(to_usize(number))
+    }
+
+    /// Code offset of the guest's instruction whose memory access starts at an offset in the text.
+    pub fn access_at(&self, offset: u32) -> Option<u32> {
+        let index = self.accesses.binary_search_by_key(&offset, |access| access.offset).ok()?;
+        Some(self.accesses[index].pc)
+    }
+}
+
+/// A native instruction that can fault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Access {
+    /// Its offset in the text.
+    offset: u32,
+    /// Code offset of the guest's instruction.
+    pc: u32,
+}
+
+/// A place where the guest stops.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Site {
+    /// Code offset of the instruction.
+    pub pc: u32,
+    /// Why it stops.
+    pub kind: SiteKind,
+}
+
+/// Why a guest stops at a site.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SiteKind {
+    /// It asks the host; it goes on at the offset in the text.
+    Ecalli {
+        /// Number of the host call.
+        number: u32,
+        /// Code offset of the next instruction.
+        next: u32,
+        /// Its offset in the text.
+        resume: u32,
+    },
+    /// It executed `memset` or `sbrk`, which the host completes; it goes on at the offset in the text.
+    Complete {
+        /// Code offset of the next instruction.
+        next: u32,
+        /// Its offset in the text.
+        resume: u32,
+    },
+    /// It executed `trap`.
+    Trap,
+    /// It executed what is no instruction.
+    Invalid,
+    /// A static jump or branch has a bad target.
+    JumpTarget,
+    /// An indirect jump left the jump table or met an entry that is no jump target.
+    JumpIndirect,
+    /// The block that starts here cannot be paid. The gas it was charged is to be given back.
+    OutOfGas {
+        /// What the block costs.
+        cost: u32,
+    },
+}
+
+/// Why code cannot be compiled; it can be interpreted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+#[error("at code offset {at}: {kind}")]
+pub struct CompileError {
+    /// What is wrong.
+    pub kind: CompileErrorKind,
+    /// Code offset.
+    pub at: u32,
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum CompileErrorKind {
+    /// A block's cost does not fit an instruction.
+    #[error("the block costs {cost}, at most {} can be charged at once", i32::MAX)]
+    BlockCost {
+        /// The cost.
+        cost: u32,
+    },
+    /// The rule charges instructions, not blocks.
+    #[error("gas is charged by the instruction")]
+    PerInstruction,
+    /// The code is too long for 32-bit distances.
+    #[error(transparent)]
+    Fixup(#[from] FixupError),
+}
+
+/// Most bytes of machine code for a byte of PVM code, apart from [`FIXED_SIZE`].
+pub const BYTES_PER_BYTE_MAX: usize = 128;
+/// Bytes of machine code that any program needs, and the padding of its end.
+pub const FIXED_SIZE: usize = 8192;
+
+/// Compiles code, charging blocks under a rule if there is one. Takes time and memory linear in the length of the code.
+///
+/// # Errors
+/// If the code cannot be compiled; see [`CompileErrorKind`].
+pub fn compile(
+    code: Code<'_>,
+    jump_table: JumpTable<'_>,
+    gas: Option<&Rule>,
+    features: Features,
+) -> Result<Output, CompileError> {
+    if gas.is_some_and(|rule| !rule.charges_blocks()) {
+        return Err(CompileError { kind: CompileErrorKind::PerInstruction, at: 0 });
+    }
+    let meter = gas.map(|rule| BlockMeter::new(rule, code.set()));
+    let mut emitter = Emitter::new(code, jump_table, meter, features);
+    emitter.all_instructions()?;
+    emitter.late_sites();
+    emitter.asm.align(Output::ALIGN);
+    emitter.asm.bind(emitter.table);
+
+    let Emitter { asm, entry, fault_exit, sites, accesses, bad_entry, charge_size, .. } = emitter;
+    let end = asm.len();
+    let (text, mut offsets) =
+        asm.finish_with_labels().map_err(|error| CompileError { kind: error.into(), at: error.at })?;
+    let bad_entry = offsets[to_usize(bad_entry.number())];
+    let mut targets = pvm_program::JumpTargets::new(code);
+    let jump_table = jump_table
+        .iter()
+        .map(|pc| if targets.contains(code, pc) { offsets[to_usize(pc)] } else { bad_entry })
+        .collect();
+    offsets.truncate(to_usize(code.len()) + 1);
+    debug_assert!(end <= to_usize(code.len()) * BYTES_PER_BYTE_MAX + FIXED_SIZE, "more code than promised");
+    Ok(Output { text, entry, fault_exit, jump_table, offsets, sites, accesses, charge_size })
+}

@@ -1,0 +1,132 @@
+//! Addition, logic and comparison.
+
+crate::table::rows! {
+    add_rm64_r64 (rm64, r64) "REX.W 01 /r";
+    add_r64_rm64 (r64, rm64) "REX.W 03 /r";
+    add_rm64_imm8 (rm64, imm8) "REX.W 83 /0 ib";
+    add_rm64_imm32 (rm64, imm32) "REX.W 81 /0 id";
+    add_rm32_r32 (rm32, r32) "01 /r";
+    add_r32_rm32 (r32, rm32) "03 /r";
+    add_rm32_imm8 (rm32, imm8) "83 /0 ib";
+    add_rm32_imm32 (rm32, imm32) "81 /0 id";
+    add_rm16_r16 (rm16, r16) "66 01 /r";
+    add_rm16_imm16 (rm16, imm16) "66 81 /0 iw";
+    add_rm16_imm8 (rm16, imm8) "66 83 /0 ib";
+    add_rm8_r8 (rm8, r8) "00 /r";
+    add_rm8_imm8 (rm8, imm8) "80 /0 ib";
+
+    or_rm64_r64 (rm64, r64) "REX.W 09 /r";
+    or_r64_rm64 (r64, rm64) "REX.W 0B /r";
+    or_rm64_imm8 (rm64, imm8) "REX.W 83 /1 ib";
+    or_rm64_imm32 (rm64, imm32) "REX.W 81 /1 id";
+    or_rm32_r32 (rm32, r32) "09 /r";
+    or_r32_rm32 (r32, rm32) "0B /r";
+    or_rm32_imm8 (rm32, imm8) "83 /1 ib";
+    or_rm32_imm32 (rm32, imm32) "81 /1 id";
+    or_rm16_r16 (rm16, r16) "66 09 /r";
+    or_rm16_imm16 (rm16, imm16) "66 81 /1 iw";
+    or_rm16_imm8 (rm16, imm8) "66 83 /1 ib";
+    or_rm8_r8 (rm8, r8) "08 /r";
+    or_rm8_imm8 (rm8, imm8) "80 /1 ib";
+
+    adc_rm64_r64 (rm64, r64) "REX.W 11 /r";
+    adc_r64_rm64 (r64, rm64) "REX.W 13 /r";
+    adc_rm64_imm8 (rm64, imm8) "REX.W 83 /2 ib";
+    adc_rm64_imm32 (rm64, imm32) "REX.W 81 /2 id";
+    adc_rm32_r32 (rm32, r32) "11 /r";
+    adc_r32_rm32 (r32, rm32) "13 /r";
+    adc_rm32_imm8 (rm32, imm8) "83 /2 ib";
+    adc_rm32_imm32 (rm32, imm32) "81 /2 id";
+    adc_rm16_r16 (rm16, r16) "66 11 /r";
+    adc_rm16_imm16 (rm16, imm16) "66 81 /2 iw";
+    adc_rm16_imm8 (rm16, imm8) "66 83 /2 ib";
+    adc_rm8_r8 (rm8, r8) "10 /r";
+    adc_rm8_imm8 (rm8, imm8) "80 /2 ib";
+
+    sbb_rm64_r64 (rm64, r64) "REX.W 19 /r";
+    sbb_r64_rm64 (r64, rm64) "REX.W 1B /r";
+    sbb_rm64_imm8 (rm64, imm8) "REX.W 83 /3 ib";
+    sbb_rm64_imm32 (rm64, imm32) "REX.W 81 /3 id";
+    sbb_rm32_r32 (rm32, r32) "19 /r";
+    sbb_r32_rm32 (r32, rm32) "1B /r";
+    sbb_rm32_imm8 (rm32, imm8) "83 /3 ib";
+    sbb_rm32_imm32 (rm32, imm32) "81 /3 id";
+    sbb_rm16_r16 (rm16, r16) "66 19 /r";
+    sbb_rm16_imm16 (rm16, imm16) "66 81 /3 iw";
+    sbb_rm16_imm8 (rm16, imm8) "66 83 /3 ib";
+    sbb_rm8_r8 (rm8, r8) "18 /r";
+    sbb_rm8_imm8 (rm8, imm8) "80 /3 ib";
+
+    and_rm64_r64 (rm64, r64) "REX.W 21 /r";
+    and_r64_rm64 (r64, rm64) "REX.W 23 /r";
+    and_rm64_imm8 (rm64, imm8) "REX.W 83 /4 ib";
+    and_rm64_imm32 (rm64, imm32) "REX.W 81 /4 id";
+    and_rm32_r32 (rm32, r32) "21 /r";
+    and_r32_rm32 (r32, rm32) "23 /r";
+    and_rm32_imm8 (rm32, imm8) "83 /4 ib";
+    and_rm32_imm32 (rm32, imm32) "81 /4 id";
+    and_rm16_r16 (rm16, r16) "66 21 /r";
+    and_rm16_imm16 (rm16, imm16) "66 81 /4 iw";
+    and_rm16_imm8 (rm16, imm8) "66 83 /4 ib";
+    and_rm8_r8 (rm8, r8) "20 /r";
+    and_rm8_imm8 (rm8, imm8) "80 /4 ib";
+
+    sub_rm64_r64 (rm64, r64) "REX.W 29 /r";
+    sub_r64_rm64 (r64, rm64) "REX.W 2B /r";
+    sub_rm64_imm8 (rm64, imm8) "REX.W 83 /5 ib";
+    sub_rm64_imm32 (rm64, imm32) "REX.W 81 /5 id";
+    sub_rm32_r32 (rm32, r32) "29 /r";
+    sub_r32_rm32 (r32, rm32) "2B /r";
+    sub_rm32_imm8 (rm32, imm8) "83 /5 ib";
+    sub_rm32_imm32 (rm32, imm32) "81 /5 id";
+    sub_rm16_r16 (rm16, r16) "66 29 /r";
+    sub_rm16_imm16 (rm16, imm16) "66 81 /5 iw";
+    sub_rm16_imm8 (rm16, imm8) "66 83 /5 ib";
+    sub_rm8_r8 (rm8, r8) "28 /r";
+    sub_rm8_imm8 (rm8, imm8) "80 /5 ib";
+
+    xor_rm64_r64 (rm64, r64) "REX.W 31 /r";
+    xor_r64_rm64 (r64, rm64) "REX.W 33 /r";
+    xor_rm64_imm8 (rm64, imm8) "REX.W 83 /6 ib";
+    xor_rm64_imm32 (rm64, imm32) "REX.W 81 /6 id";
+    xor_rm32_r32 (rm32, r32) "31 /r";
+    xor_r32_rm32 (r32, rm32) "33 /r";
+    xor_rm32_imm8 (rm32, imm8) "83 /6 ib";
+    xor_rm32_imm32 (rm32, imm32) "81 /6 id";
+    xor_rm16_r16 (rm16, r16) "66 31 /r";
+    xor_rm16_imm16 (rm16, imm16) "66 81 /6 iw";
+    xor_rm16_imm8 (rm16, imm8) "66 83 /6 ib";
+    xor_rm8_r8 (rm8, r8) "30 /r";
+    xor_rm8_imm8 (rm8, imm8) "80 /6 ib";
+
+    cmp_rm64_r64 (rm64, r64) "REX.W 39 /r";
+    cmp_r64_rm64 (r64, rm64) "REX.W 3B /r";
+    cmp_rm64_imm8 (rm64, imm8) "REX.W 83 /7 ib";
+    cmp_rm64_imm32 (rm64, imm32) "REX.W 81 /7 id";
+    cmp_rm32_r32 (rm32, r32) "39 /r";
+    cmp_r32_rm32 (r32, rm32) "3B /r";
+    cmp_rm32_imm8 (rm32, imm8) "83 /7 ib";
+    cmp_rm32_imm32 (rm32, imm32) "81 /7 id";
+    cmp_rm16_r16 (rm16, r16) "66 39 /r";
+    cmp_rm16_imm16 (rm16, imm16) "66 81 /7 iw";
+    cmp_rm16_imm8 (rm16, imm8) "66 83 /7 ib";
+    cmp_rm8_r8 (rm8, r8) "38 /r";
+    cmp_rm8_imm8 (rm8, imm8) "80 /7 ib";
+
+    test_rm64_r64 (rm64, r64) "REX.W 85 /r";
+    test_rm64_imm32 (rm64, imm32) "REX.W F7 /0 id";
+    not_rm64 (rm64) "REX.W F7 /2";
+    neg_rm64 (rm64) "REX.W F7 /3";
+    inc_rm64 (rm64) "REX.W FF /0";
+    dec_rm64 (rm64) "REX.W FF /1";
+    lea_r64_m (r64, m) "REX.W 8D /r";
+    test_rm32_r32 (rm32, r32) "85 /r";
+    test_rm32_imm32 (rm32, imm32) "F7 /0 id";
+    not_rm32 (rm32) "F7 /2";
+    neg_rm32 (rm32) "F7 /3";
+    inc_rm32 (rm32) "FF /0";
+    dec_rm32 (rm32) "FF /1";
+    lea_r32_m (r32, m) "8D /r";
+    test_rm8_r8 (rm8, r8) "84 /r";
+    test_rm8_imm8 (rm8, imm8) "F6 /0 ib";
+}
