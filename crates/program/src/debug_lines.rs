@@ -101,6 +101,9 @@ impl<'a> Strings<'a> {
 /// Forward only and bounded: every region costs at most a fixed number of operations, and every operation consumes bytes.
 #[derive(Clone, Debug)]
 pub struct LineProgram<'a> {
+    index: usize,
+    /// Regions so far.
+    regions: usize,
     range: Range<u32>,
     strings: Strings<'a>,
     operations: Reader<'a>,
@@ -114,6 +117,7 @@ pub struct LineProgram<'a> {
 /// Code bytes that share their frames.
 #[derive(Clone, Debug)]
 pub struct RegionInfo<'a, 'p> {
+    index: usize,
     range: Range<u32>,
     frames: &'p [RawFrame],
     strings: Strings<'a>,
@@ -152,9 +156,8 @@ impl Program {
         let (records, _) = self.parts().debug_line_program_ranges.as_chunks::<RANGE_SIZE>();
         let field = |record: &[u8; RANGE_SIZE], index| u32_at(record, index).expect("a record has three fields");
         let after = records.partition_point(|record| field(record, 0) <= pc);
-        let Some(record) = after.checked_sub(1).and_then(|index| records.get(index)) else {
-            return Ok(None);
-        };
+        let Some(index) = after.checked_sub(1) else { return Ok(None) };
+        let record = &records[index];
         let range = field(record, 0)..field(record, 1);
         if !range.contains(&pc) {
             return Ok(None);
@@ -168,6 +171,8 @@ impl Program {
         operations.take(widen(field(record, 2)))?;
         let at = range.start;
         Ok(Some(LineProgram {
+            index,
+            regions: 0,
             range,
             strings: self.strings(),
             operations,
@@ -185,6 +190,11 @@ impl Program {
 }
 
 impl<'a> LineProgram<'a> {
+    /// The program's number among those of the blob, in order of code.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
     /// The code the program describes; regions cover it from its start on.
     pub fn range(&self) -> Range<u32> {
         self.range.clone()
@@ -209,7 +219,7 @@ impl<'a> LineProgram<'a> {
         }
         let stepped = self.step_to_region(limit);
         self.finished = !matches!(stepped, Ok(Some(_)));
-        Ok(stepped?.map(|(range, depth)| RegionInfo { range, frames: &self.frames[..depth], strings: self.strings }))
+        Ok(stepped?.map(|(range, depth)| self.region(range, depth)))
     }
 
     /// Runs on to the region that contains `pc`, which must not lie behind one already passed.
@@ -223,10 +233,15 @@ impl<'a> LineProgram<'a> {
             if let Some((range, depth)) = stepped?
                 && range.contains(&pc)
             {
-                return Ok(Some(RegionInfo { range, frames: &self.frames[..depth], strings: self.strings }));
+                return Ok(Some(self.region(range, depth)));
             }
         }
         Ok(None)
+    }
+
+    /// The region that was stepped to last.
+    fn region(&self, range: Range<u32>, depth: usize) -> RegionInfo<'a, '_> {
+        RegionInfo { index: self.regions - 1, range, frames: &self.frames[..depth], strings: self.strings }
     }
 
     fn step_to_region(&mut self, limit: u32) -> Result<Option<(Range<u32>, usize)>, ProgramError> {
@@ -276,6 +291,7 @@ impl<'a> LineProgram<'a> {
                     let end = self.at.checked_add(count).ok_or_else(overflow)?;
                     let region = (self.at..end, to_usize(self.depth));
                     self.at = end;
+                    self.regions += 1;
                     self.depth = match finish - u8::from(many) {
                         op::FINISH_AND_PUSH => self.depth + 1,
                         op::FINISH_AND_POP => self.depth.checked_sub(1).ok_or_else(overflow)?,
@@ -294,6 +310,11 @@ impl<'a> LineProgram<'a> {
 }
 
 impl<'a> RegionInfo<'a, '_> {
+    /// The region's number in its line program.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
     /// The code bytes.
     pub fn range(&self) -> Range<u32> {
         self.range.clone()
@@ -343,6 +364,11 @@ impl<'a> FrameInfo<'a> {
     /// As [`FrameInfo::namespace`].
     pub fn path(&self) -> Result<Option<&'a str>, ProgramError> {
         self.strings.get_named(self.frame.path)
+    }
+
+    /// Where the source file's name is in the debug strings, if it is known.
+    pub fn path_offset(&self) -> Option<u32> {
+        Some(self.frame.path).filter(|offset| *offset != 0)
     }
 
     /// The line, from 1, if known.

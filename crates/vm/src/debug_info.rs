@@ -10,7 +10,7 @@ use std::ops::Range;
 pub use pvm_program::FrameKind;
 
 /// Bounds of how a [`LineProgram`] is run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct LineProgramConfig {
     /// Most operations for one region.
@@ -27,12 +27,17 @@ impl Default for LineProgramConfig {
 /// A line program: gives the regions of its code one after the other.
 pub struct LineProgram<'a>(pvm_program::LineProgram<'a>);
 
-impl<'a> LineProgram<'a> {
+impl LineProgram<'_> {
+    /// The program's number among those of the blob, in order of code.
+    pub fn entry_index(&self) -> usize {
+        self.0.index()
+    }
+
     /// The next region; none at the end.
     ///
     /// # Errors
     /// If the program is malformed.
-    pub fn run(&mut self) -> Result<Option<RegionInfo<'a, '_>>, ProgramParseError> {
+    pub fn run(&mut self) -> Result<Option<RegionInfo<'_>>, ProgramParseError> {
         self.run_with_config(LineProgramConfig::default())
     }
 
@@ -40,19 +45,21 @@ impl<'a> LineProgram<'a> {
     ///
     /// # Errors
     /// If the program is malformed, or takes more operations than allowed.
-    pub fn run_with_config(
-        &mut self,
-        config: LineProgramConfig,
-    ) -> Result<Option<RegionInfo<'a, '_>>, ProgramParseError> {
+    pub fn run_with_config(&mut self, config: LineProgramConfig) -> Result<Option<RegionInfo<'_>>, ProgramParseError> {
         let limit = u32::try_from(config.instruction_limit_per_region).unwrap_or(u32::MAX);
         Ok(self.0.run_with_limit(limit)?.map(RegionInfo))
     }
 }
 
 /// Code that comes from one place in the source.
-pub struct RegionInfo<'a, 'p>(pvm_program::RegionInfo<'a, 'p>);
+pub struct RegionInfo<'a>(pvm_program::RegionInfo<'a, 'a>);
 
-impl<'a> RegionInfo<'a, '_> {
+impl<'a> RegionInfo<'a> {
+    /// The region's number in its line program.
+    pub fn entry_index(&self) -> usize {
+        self.0.index()
+    }
+
     /// The code.
     pub fn instruction_range(&self) -> Range<ProgramCounter> {
         let Range { start, end } = self.0.range();
@@ -100,6 +107,11 @@ impl FrameInfo<'_> {
     /// As [`FrameInfo::namespace`].
     pub fn path(&self) -> Result<Option<&str>, ProgramParseError> {
         Ok(self.0.path()?)
+    }
+
+    /// Where the source file's name is in the debug strings, if it is known: frames of one file have the same.
+    pub fn path_debug_string_offset(&self) -> Option<u32> {
+        self.0.path_offset()
     }
 
     /// The line, from 1.

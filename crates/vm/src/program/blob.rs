@@ -30,6 +30,12 @@ impl fmt::Display for ProgramParseError {
 
 impl std::error::Error for ProgramParseError {}
 
+impl From<ProgramParseError> for String {
+    fn from(error: ProgramParseError) -> String {
+        error.to_string()
+    }
+}
+
 impl From<ProgramError> for ProgramParseError {
     fn from(error: ProgramError) -> Self {
         ProgramParseError(error)
@@ -183,6 +189,8 @@ impl ProgramParts {
 #[derive(Clone, Debug)]
 pub struct ProgramBlob {
     program: Program,
+    ro_data: ArcBytes,
+    rw_data: ArcBytes,
     id: u64,
 }
 
@@ -220,7 +228,8 @@ impl ProgramBlob {
     /// Makes a blob from a program.
     pub fn from_program(program: Program) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        ProgramBlob { program, id: NEXT.fetch_add(1, Ordering::Relaxed) }
+        let (ro_data, rw_data) = (program.parts().ro_data.clone().into(), program.parts().rw_data.clone().into());
+        ProgramBlob { program, ro_data, rw_data, id: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// The program.
@@ -264,8 +273,8 @@ impl ProgramBlob {
     }
 
     /// Initial read-only data, to keep.
-    pub fn ro_data_arc(&self) -> ArcBytes {
-        self.program.parts().ro_data.clone().into()
+    pub fn ro_data_arc(&self) -> &ArcBytes {
+        &self.ro_data
     }
 
     /// Size of the read-only region in bytes, not rounded.
@@ -279,8 +288,8 @@ impl ProgramBlob {
     }
 
     /// Initial read-write data, to keep.
-    pub fn rw_data_arc(&self) -> ArcBytes {
-        self.program.parts().rw_data.clone().into()
+    pub fn rw_data_arc(&self) -> &ArcBytes {
+        &self.rw_data
     }
 
     /// Size of the read-write region in bytes, not rounded.
@@ -348,7 +357,7 @@ impl ProgramBlob {
     }
 
     /// The code as another set reads it; as itself if it is of that set.
-    fn code_with_isa(&self, instruction_set: impl InstructionSet) -> Code<'_> {
+    pub(super) fn code_with_isa(&self, instruction_set: impl InstructionSet) -> Code<'_> {
         let kind = instruction_set.into();
         if kind == self.isa() {
             return self.program.code();

@@ -3,8 +3,8 @@
 use super::instruction_set::{InstructionSet, InstructionSetKind, Opcode};
 use crate::ProgramCounter;
 use crate::reg::RawReg;
-use pvm_isa::display::Options;
-use pvm_isa::instruction_table;
+use pvm_isa::display::{Options, TargetWriter};
+use pvm_isa::{Width, instruction_table};
 use pvm_program::{Code, Located};
 use std::fmt;
 use std::marker::PhantomData;
@@ -74,6 +74,40 @@ macro_rules! collect {
             $($variant)*
         }
 
+        /// Is handed instructions: operands as in [`Instruction`].
+        #[allow(missing_docs)]
+        pub trait InstructionVisitor {
+            /// What a visit gives.
+            type ReturnTy;
+            $(fn $name(&mut self $($(, $operand: operand!($operand))*)?) -> Self::ReturnTy;)*
+        }
+
+        /// Is handed instructions, each with its offset and its length in bytes in front of the operands.
+        #[allow(missing_docs)]
+        pub trait ParsingVisitor {
+            /// What a visit gives.
+            type ReturnTy;
+            $(fn $name(&mut self, offset: u32, length: u32 $($(, $operand: operand!($operand))*)?) -> Self::ReturnTy;)*
+        }
+
+        impl Instruction {
+            /// Hands the instruction to a visitor.
+            pub fn visit<T: InstructionVisitor>(self, visitor: &mut T) -> T::ReturnTy {
+                match self {
+                    $(Instruction::$name $(($($operand),*))? => visitor.$name($($($operand),*)?),)*
+                }
+            }
+
+            /// Hands the instruction to a visitor as one of this offset and length.
+            pub fn visit_parsing<T: ParsingVisitor>(self, offset: u32, length: u32, visitor: &mut T) -> T::ReturnTy {
+                match self {
+                    $(Instruction::$name $(($($operand),*))? => {
+                        visitor.$name(offset, length $($(, $operand)*)?)
+                    })*
+                }
+            }
+        }
+
         impl From<pvm_isa::Instruction> for Instruction {
             fn from(instruction: pvm_isa::Instruction) -> Self {
                 let operands = Operands(instruction);
@@ -92,6 +126,25 @@ macro_rules! collect {
                 }
             }
         }
+    };
+}
+
+/// The type of an operand.
+macro_rules! operand {
+    (imm1) => {
+        i32
+    };
+    (imm2) => {
+        i32
+    };
+    (imm64) => {
+        u64
+    };
+    (destination) => {
+        u32
+    };
+    ($register:ident) => {
+        RawReg
     };
 }
 
@@ -139,6 +192,53 @@ impl Instruction {
     /// Does a block start behind it?
     pub fn starts_new_basic_block(self) -> bool {
         self.opcode().starts_new_basic_block()
+    }
+}
+
+/// How [`Instruction::display`] writes.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct InstructionFormat<'a> {
+    /// Registers as `r0` to `r12` instead of by their roles.
+    pub prefer_non_abi_reg_names: bool,
+    /// No shorthand: no `ret`, no subtraction of an immediate.
+    pub prefer_unaliased: bool,
+    /// Writes where jumps and branches go; as offsets if absent.
+    pub jump_target_formatter: Option<TargetWriter<'a>>,
+    /// Are registers 64 bits wide?
+    pub is_64_bit: bool,
+}
+
+impl Default for InstructionFormat<'_> {
+    fn default() -> Self {
+        InstructionFormat {
+            prefer_non_abi_reg_names: false,
+            prefer_unaliased: false,
+            jump_target_formatter: None,
+            is_64_bit: true,
+        }
+    }
+}
+
+impl Instruction {
+    /// The instruction as text.
+    pub fn display<'a>(self, format: &'a InstructionFormat<'a>) -> impl fmt::Display + 'a {
+        Displayed(self.into(), format)
+    }
+}
+
+struct Displayed<'a>(pvm_isa::Instruction, &'a InstructionFormat<'a>);
+
+impl fmt::Display for Displayed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = Options {
+            width: if self.1.is_64_bit { Width::Wide } else { Width::Narrow },
+            unaliased: self.1.prefer_unaliased,
+            numbered_registers: self.1.prefer_non_abi_reg_names,
+            target: self.1.jump_target_formatter,
+            ..Options::default()
+        };
+        self.0.display(options).fmt(f)
     }
 }
 

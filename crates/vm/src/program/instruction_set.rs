@@ -1,5 +1,6 @@
 //! Instruction sets and opcodes under the names embedders use.
 
+use super::Instruction;
 use pvm_isa::encoding::macro_block;
 use pvm_isa::{Encoding, instruction_table};
 use std::fmt;
@@ -23,9 +24,9 @@ macro_rules! opcodes {
             }
         }
 
-        impl From<Opcode> for pvm_isa::Opcode {
-            fn from(opcode: Opcode) -> Self {
-                match opcode {
+        impl Opcode {
+            const fn isa(self) -> pvm_isa::Opcode {
+                match self {
                     $(Opcode::$name => pvm_isa::Opcode::$name),*
                 }
             }
@@ -37,23 +38,29 @@ macro_rules! opcodes {
 }
 instruction_table!(opcodes);
 
+impl From<Opcode> for pvm_isa::Opcode {
+    fn from(opcode: Opcode) -> Self {
+        opcode.isa()
+    }
+}
+
 impl Opcode {
     /// All of them but `invalid`.
     pub const ALL: &'static [Opcode] = OPCODES.split_at(OPCODES.len() - 1).0;
 
     /// The mnemonic.
-    pub fn name(self) -> &'static str {
-        pvm_isa::Opcode::from(self).name()
+    pub const fn name(self) -> &'static str {
+        self.isa().name()
     }
 
     /// Can execution go on with the instruction behind it?
-    pub fn can_fallthrough(self) -> bool {
-        pvm_isa::Opcode::from(self).can_fall_through()
+    pub const fn can_fallthrough(self) -> bool {
+        self.isa().can_fall_through()
     }
 
     /// Does a block start behind it?
-    pub fn starts_new_basic_block(self) -> bool {
-        pvm_isa::Opcode::from(self).ends_block()
+    pub const fn starts_new_basic_block(self) -> bool {
+        self.isa().ends_block()
     }
 }
 
@@ -170,6 +177,22 @@ pub trait InstructionSet: Copy + Into<InstructionSetKind> {
         }
     }
 
+    /// The numbers of all opcodes.
+    fn raw_opcode_table(self) -> &'static RawOpcodeTable {
+        match self.into() {
+            InstructionSetKind::ReviveV1 => &RawOpcodeTable(InstructionSetKind::ReviveV1),
+            InstructionSetKind::JamV1 => &RawOpcodeTable(InstructionSetKind::JamV1),
+            InstructionSetKind::Latest32 => &RawOpcodeTable(InstructionSetKind::Latest32),
+            InstructionSetKind::Latest64 => &RawOpcodeTable(InstructionSetKind::Latest64),
+        }
+    }
+
+    /// The instruction with this number, of which `chunk` holds the first 16 bytes of code, the first one lowest, at this
+    /// offset. `length` is its length in bytes, which only matters where the number does not give it.
+    fn parse_instruction(self, raw_opcode: usize, chunk: u128, offset: u32, length: u32) -> Instruction {
+        super::visitor::parse(self.into().set(), raw_opcode, chunk, offset, length)
+    }
+
     /// Does the set have this instruction?
     fn supports_opcode(self, opcode: Opcode) -> bool {
         self.into().set().supports(opcode.into())
@@ -182,6 +205,20 @@ pub trait InstructionSet: Copy + Into<InstructionSetKind> {
 }
 
 impl InstructionSet for InstructionSetKind {}
+
+/// The number that a visitor is given behind the end of the code. No instruction of a set with a bitmask has it.
+pub(crate) const NUMBER_OF_NONE: u32 = 256;
+
+/// The numbers of a set's opcodes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RawOpcodeTable(InstructionSetKind);
+
+impl RawOpcodeTable {
+    /// The number of the shortest form of an opcode, if the set has it.
+    pub fn get(&self, opcode: Opcode) -> Option<u32> {
+        self.0.opcode_to_raw(opcode, 0).map(|(number, _)| number)
+    }
+}
 
 macro_rules! set_types {
     ($($name:ident $kind:ident;)*) => {$(
