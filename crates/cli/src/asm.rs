@@ -1,12 +1,12 @@
 //! `pvm asm`: from assembly text to a program.
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Cause, Failure, Outcome};
 use crate::input::{FormatArgs, Input, Isa, Layout};
 use crate::output::write_binary;
 use clap::{Args, ValueEnum};
 use pvm_isa::{Encoding, InstructionSet};
 use pvm_program::Program;
-use pvm_text::AssembleOptions;
+use pvm_text::{AssembleErrorKind, AssembleOptions};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -67,7 +67,7 @@ pub(crate) fn container(name: &str, program: &Program, format: Container) -> Out
     if format != Container::Polkavm && program.set().encoding() == Encoding::MacroBlock {
         return Err(Failure::input(
             name,
-            "latest64 in macro blocks has no bitmask, which this container needs; see --latest64-layout",
+            "latest64 in macro blocks has no bitmask, which this container needs; --latest64-layout bitmask gives it one, --isa jam_v1 is for JAM",
         ));
     }
     match format {
@@ -93,14 +93,29 @@ pub(crate) fn assemble(name: &str, bytes: &[u8], format: &FormatArgs) -> Outcome
         },
     };
     let assembled = pvm_text::assemble_with(text, &options).map_err(|error| {
-        let hint = match error.kind {
-            pvm_text::AssembleErrorKind::NoInstructionSet => {
-                let names = InstructionSet::ALL.map(InstructionSet::name);
-                format!("; --isa or a line `%isa = NAME` names one of {}", names[..5].join(", "))
-            }
-            _ => String::new(),
-        };
-        Failure::new(crate::failure::Cause::BadInput, format_args!("{name}:{}: {error}{hint}", error.line))
+        Failure::new(Cause::BadInput, format_args!("{name}:{}: {}", error.line, problem(&error.kind)))
     })?;
     assembled.to_program().map_err(|error| Failure::input(name, format_args!("{error:#}")))
+}
+
+/// What is wrong with a line whose number has been named.
+fn problem(kind: &AssembleErrorKind) -> String {
+    use AssembleErrorKind as K;
+    match kind {
+        K::UnknownLine { text } => {
+            format!("neither instruction nor label nor directive: {text:?} (see docs/assembly.md)")
+        }
+        K::BadLine(reason) => reason.to_string(),
+        K::BadDirective => "an unknown directive, or a malformed value (see docs/assembly.md)".to_owned(),
+        K::NoInstructionSet => {
+            let names = InstructionSet::ALL.map(InstructionSet::name);
+            format!("no instruction set; --isa or a line `%isa = NAME` names one of {}", names[..5].join(", "))
+        }
+        K::DuplicateLabel { name } => format!("the label \"{name}\" is there already"),
+        K::UndefinedLabel { name } => format!("there is no label \"{name}\""),
+        K::LabelAtEnd { name } => format!("no instruction follows the label \"{name}\""),
+        K::Unavailable { opcode, set } => format!("{set} has no {opcode}"),
+        K::NoInstructionAt { offset } => format!("the jump goes to offset {offset}, where no instruction starts"),
+        K::TooLong { what, limit } => format!("the {what} is too long; at most {limit}"),
+    }
 }

@@ -171,7 +171,7 @@ impl Input {
             true => io::stdin().lock().take(FILE_SIZE_MAX + 1).read_to_end(&mut bytes),
             false => File::open(path).and_then(|file| file.take(FILE_SIZE_MAX + 1).read_to_end(&mut bytes)),
         };
-        read.map_err(|error| Failure::io(&name, &error))?;
+        read.map_err(|error| Failure::io(format_args!("cannot read {name}"), &error))?;
         if to_u64(bytes.len()) > FILE_SIZE_MAX {
             return Err(Failure::input(&name, format_args!("larger than {} MiB", FILE_SIZE_MAX >> 20)));
         }
@@ -203,7 +203,7 @@ impl Input {
             format_args!(
                 "not recognised: {}\n\
                  known are: a RISC-V ELF, a .polkavm blob (starts with \"PVM\\0\"), a JAM standard program (.jam, .spi: \
-                 its lengths must add up), assembly text (starts with a directive or a label)\n\
+                 its lengths must add up), assembly text (starts with a directive, a label or an instruction)\n\
                  --kind says what it is, if it is one of these or a generic program",
                 Resemblance(&self.bytes)
             ),

@@ -6,7 +6,7 @@ use crate::input::{InputArgs, Kind, Loaded};
 use crate::output::{hex, print_json, symbol, write_stdout};
 use crate::system::is_offered;
 use clap::Args;
-use pvm_isa::Encoding;
+use pvm_isa::{Encoding, InstructionSet};
 use pvm_num::casts::{to_u64, widen};
 use pvm_num::limits::PAGE_SIZE_DEFAULT;
 use pvm_program::sections::{Section, Sections};
@@ -52,8 +52,8 @@ struct Report {
     instruction_set: &'static str,
     encoding: &'static str,
     register_bits: u32,
-    /// Whether the Gray Paper 0.8 would accept the code; if not, from which offset on.
-    valid_for_jam: bool,
+    /// Whether the Gray Paper 0.8 accepts the code, if it is jam_v1; if not, from which offset on.
+    valid_for_jam: Option<bool>,
     invalid_at: Option<u32>,
     /// BLAKE3 of everything but debug information (docs/cli.md).
     program_hash: String,
@@ -154,7 +154,9 @@ impl Report {
             region("stack", map.stack_address_low(), map.stack_size(), "rw"),
             region("arguments", map.aux_data_address(), map.aux_data_size(), "r"),
         ];
-        let invalid_at = program.code().validate().err();
+        let is_jam = program.set() == InstructionSet::JamV1;
+        let validity = is_jam.then(|| program.code().validate());
+        let invalid_at = validity.and_then(Result::err);
         Ok(Report {
             file: loaded.name.clone(),
             kind: loaded.kind.words(),
@@ -165,7 +167,7 @@ impl Report {
                 Encoding::MacroBlock => "macro blocks",
             },
             register_bits: if program.set().is_64_bit() { 64 } else { 32 },
-            valid_for_jam: invalid_at.is_none(),
+            valid_for_jam: is_jam.then_some(invalid_at.is_none()),
             invalid_at,
             program_hash: hex(&program.hash(false)),
             program_hash_with_debug: hex(&program.hash(true)),

@@ -36,7 +36,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "LIST|HEX", allow_hyphen_values = true, default_value = "", hide_default_value = true)]
     args: String,
     /// The gas to start with [default: as much as it takes]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
     gas: Option<i64>,
     /// How gas is counted: per-instruction, simple, full, full-2025-11, and more (docs/gas.md) [default with --gas: full
     /// for jam_v1, per-instruction for gp07, else simple]
@@ -132,7 +132,7 @@ fn entry(args: &RunArgs, loaded: &Loaded) -> Outcome<Entry> {
     let names: Vec<String> = exports.iter().map(|export| format!("`{}`", symbol(export.symbol))).collect();
     let there = match names.is_empty() {
         true => "it has no exports; --pc OFFSET says where to start".to_owned(),
-        false => format!("it exports {}", names.join(", ")),
+        false => format!("it exports {}; --export NAME calls one", names.join(", ")),
     };
     Err(Failure::input(&loaded.name, format_args!("no export `{}`; {there}", wanted.unwrap_or(ENTRY))))
 }
@@ -307,7 +307,12 @@ impl Finished<'_> {
             End::OutOfGas => (Cause::OutOfGas, format!("the guest ran out of gas; {} left", self.guest.gas())),
             End::MissingImport(index) => {
                 let import = system::import_name(&self.loaded.program.imports(), *index);
-                (Cause::MissingImport, format!("the guest called {import}, which `pvm run` does not offer"))
+                let hint = match self.loaded.kind {
+                    // They carry no names.
+                    Kind::Spi | Kind::Generic => ": its host is not `pvm run` but a JAM node",
+                    _ => "; docs/cli.md lists what it offers",
+                };
+                (Cause::MissingImport, format!("the guest called {import}, which `pvm run` does not offer{hint}"))
             }
             End::Broken(what) => (Cause::Bug, format!("the engine answered: {what}")),
             End::Exited(_) | End::Returned => {

@@ -227,7 +227,7 @@ impl fmt::Display for Report {
             self.instructions, self.blocks, self.code_bytes, self.jump_table_entries
         )?;
         let bytes: u64 = self.opcodes.iter().map(|opcode| opcode.bytes).sum();
-        writeln!(f, "\n{:<36} {:>9} {:>7} {:>10} {:>7}", "opcode", "count", "", "bytes", "")?;
+        writeln!(f, "\n{:<36} {:>9} {:>7} {:>10}", "opcode", "count", "", "bytes")?;
         for OpcodeCount { name, count, bytes: size } in &self.opcodes {
             let (of_all, of_bytes) = (percent(*count, self.instructions), percent(*size, bytes));
             writeln!(f, "{name:<36} {count:>9} {of_all:>7} {size:>10} {of_bytes:>7}")?;

@@ -91,7 +91,9 @@ fn a_failed_command_leaves_the_old_file() {
     folder.file("a.txt", PROGRAM).file("bad.txt", "%isa = latest64\nnonsense\n");
     folder.pvm(&["asm", "a.txt", "-o", "a.polkavm"]).check(0);
     let before = folder.read("a.polkavm");
-    folder.pvm(&["asm", "bad.txt", "-o", "a.polkavm"]).fails(3, &["bad.txt:2: cannot parse line 2: \"nonsense\""]);
+    folder
+        .pvm(&["asm", "bad.txt", "-o", "a.polkavm"])
+        .fails(3, &["bad.txt:2: neither instruction nor label nor directive: \"nonsense\""]);
     folder.pvm(&["asm", "a.txt", "-o", "absent/a.polkavm"]).fails(1, &["cannot write absent/a.polkavm"]);
     folder.pvm(&["asm", "a.txt", "-o", "."]).fails(1, &["cannot write ."]);
     assert_eq!(folder.read("a.polkavm"), before);

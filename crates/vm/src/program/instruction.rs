@@ -108,6 +108,28 @@ macro_rules! collect {
             }
         }
 
+        /// Makes the instruction it is handed.
+        #[cfg(test)]
+        pub(super) struct Remaking;
+
+        #[cfg(test)]
+        impl InstructionVisitor for Remaking {
+            type ReturnTy = Instruction;
+            $(fn $name(&mut self $($(, $operand: operand!($operand))*)?) -> Instruction {
+                Instruction::$name $(($($operand),*))?
+            })*
+        }
+
+        #[cfg(test)]
+        impl ParsingVisitor for Remaking {
+            type ReturnTy = (u32, u32, Instruction);
+            $(fn $name(
+                &mut self, offset: u32, length: u32 $($(, $operand: operand!($operand))*)?
+            ) -> (u32, u32, Instruction) {
+                (offset, length, Instruction::$name $(($($operand),*))?)
+            })*
+        }
+
         impl From<pvm_isa::Instruction> for Instruction {
             fn from(instruction: pvm_isa::Instruction) -> Self {
                 let operands = Operands(instruction);
@@ -234,7 +256,8 @@ impl fmt::Display for Displayed<'_> {
         let options = Options {
             width: if self.1.is_64_bit { Width::Wide } else { Width::Narrow },
             unaliased: self.1.prefer_unaliased,
-            numbered_registers: self.1.prefer_non_abi_reg_names,
+            // 0.37 names the registers of memset by their roles always.
+            numbered_registers: self.1.prefer_non_abi_reg_names && self.0.opcode() != pvm_isa::Opcode::memset,
             target: self.1.jump_target_formatter,
             ..Options::default()
         };

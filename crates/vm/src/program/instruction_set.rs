@@ -206,9 +206,6 @@ pub trait InstructionSet: Copy + Into<InstructionSetKind> {
 
 impl InstructionSet for InstructionSetKind {}
 
-/// The number that a visitor is given behind the end of the code. No instruction of a set with a bitmask has it.
-pub(crate) const NUMBER_OF_NONE: u32 = 256;
-
 /// The numbers of a set's opcodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RawOpcodeTable(InstructionSetKind);
