@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod debug;
 mod elf;
 mod emit;
 mod error;
@@ -73,7 +74,7 @@ pub fn link(elf: &[u8], config: &Config) -> Result<Linked, LinkError> {
 /// # Errors
 /// As [`link`]; also symbols that no file or two files define.
 pub fn link_files(inputs: &[Input<'_>], config: &Config) -> Result<Linked, LinkError> {
-    with_program(inputs, config, |program, set| Ok(Linked { parts: emit::emit(program, config, set)? }))
+    with_program(inputs, config, |program, elf, set| Ok(Linked { parts: emit::emit(program, elf, config, set)? }))
 }
 
 /// What went where in the program that [`link_files`] makes, and why it was kept.
@@ -81,7 +82,7 @@ pub fn link_files(inputs: &[Input<'_>], config: &Config) -> Result<Linked, LinkE
 /// # Errors
 /// As [`link_files`].
 pub fn link_map(inputs: &[Input<'_>], config: &Config) -> Result<LinkMap, LinkError> {
-    with_program(inputs, config, |program, set| emit::map(program, config, set))
+    with_program(inputs, config, |program, _, set| emit::map(program, config, set))
 }
 
 /// The intermediate form of a file after all passes, as text.
@@ -97,7 +98,7 @@ pub fn link_to_ir(elf: &[u8], config: &Config) -> Result<String, LinkError> {
 /// # Errors
 /// As [`link_files`], as far as it gets to that point.
 pub fn link_files_to_ir(inputs: &[Input<'_>], config: &Config) -> Result<String, LinkError> {
-    with_program(inputs, config, |program, _| Ok(program.to_string()))
+    with_program(inputs, config, |program, _, _| Ok(program.to_string()))
 }
 
 /// The applications of passes to files, in order: what `Config::stop_after` counts.
@@ -129,14 +130,14 @@ pub fn run_passes(text: &str, config: &Config) -> Result<String, ir::ParseError>
 fn with_program<T>(
     inputs: &[Input<'_>],
     config: &Config,
-    finish: impl FnOnce(&ir::Program<'_>, InstructionSet) -> Result<T, LinkError>,
+    finish: impl FnOnce(&ir::Program<'_>, &elf::Elf<'_>, InstructionSet) -> Result<T, LinkError>,
 ) -> Result<T, LinkError> {
     let storage = merge::Storage::default();
     let elf = merge::merge(inputs, config, &storage)?;
     let set = instruction_set(elf.xlen, config)?;
     let mut program = lift::lift(&elf)?;
     passes::run(&mut program, config, set);
-    finish(&program, set)
+    finish(&program, &elf, set)
 }
 
 fn instruction_set(xlen: Xlen, config: &Config) -> Result<InstructionSet, LinkError> {

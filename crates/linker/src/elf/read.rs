@@ -14,7 +14,8 @@ use pvm_riscv::Xlen;
 
 const LE: LittleEndian = LittleEndian;
 
-/// Parses a file. Relocations of sections that are not loaded are read only if `debug_info` is wanted.
+/// Parses a file. Relocations of sections that are not loaded are read only if `debug_info` is wanted and nobody has applied
+/// them.
 pub(crate) fn parse(bytes: &[u8], debug_info: bool) -> Result<File<'_>, LinkError> {
     // The class is byte 4 of the identification (ELF gABI); both readers check all of it.
     match bytes.get(4) {
@@ -88,8 +89,9 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             sections.push(self.section(index)?);
         }
         let symbols = self.symbols()?;
+        let linked = self.header.e_type(LE) != elf::ET_REL;
         for index in 0..self.headers.len() {
-            self.relocations(index, &mut sections, symbols.len(), debug_info)?;
+            self.relocations(index, &mut sections, symbols.len(), debug_info && !linked)?;
         }
         for section in &mut sections {
             // Stable: records at one offset keep their order, which ADD/SUB pairs do not depend on but messages do.
@@ -98,7 +100,7 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         let mut file = File {
             xlen,
             abi: self.header.e_flags(LE).0 & ABI_FLAGS,
-            linked: self.header.e_type(LE) != elf::ET_REL,
+            linked,
             sections,
             groups: self.groups(&symbols)?,
             symbols,
@@ -378,16 +380,18 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         if section.class == Class::Skipped || (section.class == Class::NotLoaded && !debug_info) {
             return Ok(());
         }
-        if kind != elf::SHT_RELA {
-            return refuse(LinkErrorKind::ImplicitAddends);
-        }
-        let Ok(records) = header.data_as_array::<H::Rela, _>(LE, self.bytes) else {
-            return refuse(LinkErrorKind::SectionOutOfFile);
-        };
         // Debug sections whose contents were dropped keep no relocations either.
         if section.class == Class::NotLoaded && section.data.is_empty() {
             return Ok(());
         }
+        // What is wrong with debug information is no reason to refuse the program.
+        let is_needed = section.class != Class::NotLoaded;
+        if kind != elf::SHT_RELA {
+            return if is_needed { refuse(LinkErrorKind::ImplicitAddends) } else { Ok(()) };
+        }
+        let Ok(records) = header.data_as_array::<H::Rela, _>(LE, self.bytes) else {
+            return if is_needed { refuse(LinkErrorKind::SectionOutOfFile) } else { Ok(()) };
+        };
         section.relocations.reserve(records.len());
         for record in records {
             // Records that a linker has emptied are at offset 0 wherever their section is.
@@ -397,11 +401,17 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             let address: u64 = record.r_offset(LE).into();
             let offset = address.wrapping_sub(section.address);
             let Some(offset) = u32::try_from(offset).ok().filter(|offset| *offset <= section.size) else {
-                return refuse(LinkErrorKind::RelocationOutOfSection { offset: address });
+                if is_needed {
+                    return refuse(LinkErrorKind::RelocationOutOfSection { offset: address });
+                }
+                continue;
             };
             let symbol = record.r_sym(LE, false);
             if to_usize_saturating(u64::from(symbol)) >= symbols.max(1) {
-                return refuse(LinkErrorKind::RelocationOfMissingSymbol { symbol });
+                if is_needed {
+                    return refuse(LinkErrorKind::RelocationOfMissingSymbol { symbol });
+                }
+                continue;
             }
             section.relocations.push(Relocation {
                 offset,

@@ -11,6 +11,8 @@ use pvm_program::{CodeBuilder, CodeLayout, Item};
 /// The code with what is known of its parts.
 pub(super) struct Emitted {
     pub(super) layout: CodeLayout,
+    /// Where each item comes from.
+    pub(super) sources: Vec<Source>,
     /// Label of each block; none for those that were dropped.
     label_of_block: Vec<Option<u32>>,
 }
@@ -30,12 +32,14 @@ struct Emitter<'e, 'r, 'a> {
     fuses: bool,
     /// Targets are numbers of blocks until all blocks have labels.
     items: Vec<Item>,
+    /// Where each of them comes from.
+    sources: Vec<Source>,
 }
 
 pub(super) fn emit(resolver: &Resolver<'_, '_>, config: &Config, set: InstructionSet) -> Result<Emitted, LinkError> {
     let program = resolver.program;
     let mut label_of_block = vec![None; program.blocks.len()];
-    let mut emitter = Emitter { resolver, set, fuses: config.opt_level >= 2, items: Vec::new() };
+    let mut emitter = Emitter { resolver, set, fuses: config.opt_level >= 2, items: Vec::new(), sources: Vec::new() };
     for (index, id) in program.layout.iter().enumerate() {
         label_of_block[id.index()] = Some(to_u32(emitter.items.len()));
         emitter.block(program.block(*id), program.layout.get(index + 1).copied())?;
@@ -57,7 +61,7 @@ pub(super) fn emit(resolver: &Resolver<'_, '_>, config: &Config, set: Instructio
         }
     }
     let layout = builder.build().map_err(LinkError::from_program)?;
-    Ok(Emitted { layout, label_of_block })
+    Ok(Emitted { layout, sources: emitter.sources, label_of_block })
 }
 
 impl Emitter<'_, '_, '_> {
@@ -68,6 +72,7 @@ impl Emitter<'_, '_, '_> {
             return Err(self.resolver.program.error(source, kind));
         }
         self.items.push(Item { instruction, target: target.map(|block| block.0) });
+        self.sources.push(source);
         Ok(())
     }
 

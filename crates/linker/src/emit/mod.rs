@@ -19,6 +19,8 @@ pub(crate) use map::map;
 pub use map::{LinkMap, MapEntry};
 
 use crate::config::Config;
+use crate::debug;
+use crate::elf::Elf;
 use crate::error::LinkError;
 use crate::ir::{Program, Symbolic, Target};
 use imports::Imports;
@@ -29,7 +31,12 @@ use pvm_num::casts::{low_u32, sign_extend_32, unsigned_64, widen};
 use pvm_program::{ProgramBuilder, ProgramParts};
 
 /// Writes the program for an instruction set.
-pub(crate) fn emit(program: &Program<'_>, config: &Config, set: InstructionSet) -> Result<ProgramParts, LinkError> {
+pub(crate) fn emit(
+    program: &Program<'_>,
+    elf: &Elf<'_>,
+    config: &Config,
+    set: InstructionSet,
+) -> Result<ProgramParts, LinkError> {
     let jump_table = JumpTable::new(program, Order::of_level(config.opt_level))?;
     let memory = Memory::new(program, config.min_stack_size)?;
     let imports = Imports::new(program)?;
@@ -40,6 +47,9 @@ pub(crate) fn emit(program: &Program<'_>, config: &Config, set: InstructionSet) 
     let mut builder = ProgramBuilder::new(&code.layout);
     builder.ro_data(ro_data).ro_data_size(memory.ro_size).rw_data(rw_data).rw_data_size(memory.rw_size);
     builder.stack_size(memory.stack_size).metadata_hash(config.metadata_hash.clone());
+    if !config.strip {
+        builder.debug(debug::debug_sections(elf, &code.layout, &code.sources));
+    }
     for symbol in imports.symbols() {
         builder.import(symbol);
     }
