@@ -53,22 +53,19 @@ pub(crate) enum Event {
 
 /// What handlers work on.
 #[derive(Clone, Debug)]
-#[repr(C)] // registers first: their displacement then fits a byte, and so do those of the regions where loads and stores look
+#[repr(C)] // what every step needs comes first: small displacements make small code
 pub(crate) struct Machine<M> {
     pub(crate) regs: Registers,
+    pub(crate) memory: M,
     /// Set when a chain ends: why, at which operation, and with how much gas.
     event: Event,
     at: usize,
     gas: i64,
-    /// The address a slow path is to access, and the value it is to store; more arguments would not fit registers.
-    pub(crate) address: u32,
-    pub(crate) value: u64,
-    pub(crate) memory: M,
 }
 
 impl<M> Machine<M> {
     pub(crate) fn new(memory: M) -> Machine<M> {
-        Machine { regs: [0; REGISTER_COUNT], event: Event::Begun, at: 0, gas: 0, address: 0, value: 0, memory }
+        Machine { regs: [0; REGISTER_COUNT], memory, event: Event::Begun, at: 0, gas: 0 }
     }
 
     #[inline(always)]
@@ -128,9 +125,11 @@ pub(crate) fn dispatch<M: GuestMemory>(m: &mut Machine<M>, code: &Code<'_>, at: 
 #[inline(always)]
 pub(crate) fn enter<M: GuestMemory>(m: &mut Machine<M>, code: &Code<'_>, head: &[Op], gas: i64) {
     if let [charge, at @ ..] = head {
-        let left = gas - i64::from(charge.x);
+        let cost = i64::from(charge.x);
+        let left = gas - cost;
         if left < 0 {
-            return m.leave(code, head, gas, Event::OutOfGas);
+            // Not `gas`: that would take a register more, and a move on the way that matters.
+            return m.leave(code, head, left + cost, Event::OutOfGas);
         }
         dispatch(m, code, at, left)
     }

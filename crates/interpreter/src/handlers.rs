@@ -83,75 +83,6 @@ macro_rules! truncated {
     };
 }
 
-/// Slow paths of loads: the access at `m.address`, for the operation.
-mod slow_load {
-    use super::*;
-
-    macro_rules! slow_load {
-        ($($access:ident)*) => {
-            $(#[cold]
-            #[inline(never)]
-            pub(super) fn $access<M: GuestMemory>(m: &mut Machine<M>, code: &Code<'_>, at: &[Op], gas: i64) {
-                if let [op, rest @ ..] = at {
-                    let mut bytes = [0; size!($access)];
-                    if !m.memory.load_slow(m.address, &mut bytes, &op.hint) {
-                        return m.leave(code, at, gas, Event::Fault);
-                    }
-                    m.regs[op.r1.index()] = extended!(bytes, $access);
-                    dispatch(m, code, rest, gas)
-                }
-            })*
-        };
-    }
-    slow_load!(u8 i8 u16 i16 u32 i32 u64);
-}
-
-/// Slow paths of stores: of `m.value` to `m.address`.
-mod slow_store {
-    use super::*;
-
-    macro_rules! slow_store {
-        ($($access:ident)*) => {
-            $(#[cold]
-            #[inline(never)]
-            pub(super) fn $access<M: GuestMemory>(m: &mut Machine<M>, code: &Code<'_>, at: &[Op], gas: i64) {
-                if let [op, rest @ ..] = at {
-                    if !m.memory.store_slow(m.address, &truncated!(m.value, $access), &op.hint) {
-                        return m.leave(code, at, gas, Event::Fault);
-                    }
-                    dispatch(m, code, rest, gas)
-                }
-            })*
-        };
-    }
-    slow_store!(u8 u16 u32 u64);
-}
-
-/// Loads into `r1` from where the access most likely is.
-macro_rules! load {
-    ($m:ident $access:ident, $address:expr, $region:expr) => {{
-        let address: u32 = $address;
-        match $m.memory.load::<{ size!($access) }>(address, $region) {
-            Some(bytes) => extended!(bytes, $access),
-            None => {
-                $m.address = address;
-                return Err(slow_load::$access);
-            }
-        }
-    }};
-}
-
-/// Stores to where the access most likely is.
-macro_rules! store {
-    ($m:ident $access:ident, $address:expr, $value:expr, $region:expr) => {{
-        let (address, value): (u32, u64) = ($address, $value);
-        if $m.memory.store(address, truncated!(value, $access), $region).is_none() {
-            ($m.address, $m.value) = (address, value);
-            return Err(slow_store::$access);
-        }
-    }};
-}
-
 /// Defines the step of an instruction, if it is one, by the shape of its meaning.
 ///
 /// A step takes the value of its primary source, the one [`crate::translate`] calls so, if it is at hand because the step
@@ -208,44 +139,143 @@ macro_rules! step {
         step!(@write $name(m, op, a = r2) $function(sign_extend_32(op.x), a));
     };
     ($name:ident Load $access:ident) => {
-        step!(@write $name(m, op) load!(m $access, op.x, op.hint.get()));
+        step!(@load $name $access (m, op) op.x, op.hint.get());
     };
     ($name:ident LoadIndirect $access:ident) => {
-        step!(@write $name(m, op, base = r2) load!(m $access, low_u32(base).wrapping_add(op.x), op.hint.get()));
+        step!(@load $name $access (m, op, base = r2) low_u32(base).wrapping_add(op.x), op.hint.get());
     };
     ($name:ident Store $access:ident) => {
-        step!(@$name(m, op, value = r1) store!(m $access, op.x, value, op.hint.get()));
+        step!(@store $name $access (m, op, value = r1) value, op.x, op.hint.get());
     };
     ($name:ident StoreIndirect $access:ident) => {
-        step!(@$name(m, op, value = r1) {
-            store!(m $access, low_u32(m.regs[op.r2.index()]).wrapping_add(op.x), value, op.hint.get())
-        });
+        step!(@store $name $access (m, op, value = r1)
+            value, low_u32(m.regs[op.r2.index()]).wrapping_add(op.x), op.hint.get());
     };
     ($name:ident StoreImm $access:ident) => {
-        step!(@$name(m, op) store!(m $access, op.x, sign_extend_32(op.y), op.hint.get()));
+        step!(@store $name $access (m, op) sign_extend_32(op.y), op.x, op.hint.get());
     };
     ($name:ident StoreImmIndirect $access:ident) => {
-        step!(@$name(m, op, base = r1) {
-            store!(m $access, low_u32(base).wrapping_add(op.x), sign_extend_32(op.y), op.hint.get())
-        });
+        step!(@store $name $access (m, op, base = r1)
+            sign_extend_32(op.y), low_u32(base).wrapping_add(op.x), op.hint.get());
     };
     (@write $name:ident($m:ident, $op:ident $($primary:tt)*) $value:expr) => {
         step!(@$name($m, $op $($primary)*) {
             let value: u64 = $value;
             $m.regs[$op.r1.index()] = value;
-            return Ok(value);
+            Ok(value)
+        });
+    };
+    // The slow path finds its operands anew: keeping them would take registers on the way that matters.
+    (@load $name:ident $access:ident ($m:ident, $op:ident $(, $primary:ident = $register:ident)?)
+        $address:expr, $region:expr) => {
+        step!(@$name($m, $op $(, $primary = $register)?) {
+            #[cold]
+            #[inline(never)]
+            fn slow<M: GuestMemory>($m: &mut Machine<M>, code: &Code<'_>, at: &[Op], gas: i64) {
+                if let [$op, rest @ ..] = at {
+                    $(let $primary = $m.regs[$op.$register.index()];)?
+                    let mut bytes = [0; size!($access)];
+                    if !$m.memory.load_slow($address, &mut bytes, &$op.hint) {
+                        return $m.leave(code, at, gas, Event::Fault);
+                    }
+                    $m.regs[$op.r1.index()] = extended!(bytes, $access);
+                    dispatch($m, code, rest, gas)
+                }
+            }
+            match $m.memory.load::<{ size!($access) }>($address, $region) {
+                Some(bytes) => {
+                    let value = extended!(bytes, $access);
+                    $m.regs[$op.r1.index()] = value;
+                    Ok(value)
+                }
+                None => Err(slow),
+            }
+        });
+    };
+    (@store $name:ident $access:ident ($m:ident, $op:ident $(, $primary:ident = $register:ident)?)
+        $value:expr, $address:expr, $region:expr) => {
+        step!(@$name($m, $op $(, $primary = $register)?) {
+            #[cold]
+            #[inline(never)]
+            fn slow<M: GuestMemory>($m: &mut Machine<M>, code: &Code<'_>, at: &[Op], gas: i64) {
+                if let [$op, rest @ ..] = at {
+                    $(let $primary = $m.regs[$op.$register.index()];)?
+                    let value: u64 = $value;
+                    if !$m.memory.store_slow($address, &truncated!(value, $access), &$op.hint) {
+                        return $m.leave(code, at, gas, Event::Fault);
+                    }
+                    dispatch($m, code, rest, gas)
+                }
+            }
+            let value: u64 = $value;
+            match $m.memory.store($address, truncated!(value, $access), $region) {
+                Some(()) => Ok(0),
+                None => Err(slow),
+            }
         });
     };
     (@$name:ident($m:ident, $op:ident $(, $primary:ident = $register:ident)?) $body:expr) => {
         #[inline(always)]
-        #[allow(unreachable_code, unused_variables)] // not every step reads something, or writes a register
+        #[allow(unused_variables)] // not every step has a primary source
         pub(super) fn $name<M: GuestMemory>($m: &mut Machine<M>, $op: &Op, at_hand: Option<u64>) -> Step<M> {
             $(let $primary = match at_hand {
                 Some(value) => value,
                 None => $m.regs[$op.$register.index()],
             };)?
-            $body;
-            Ok(0)
+            $body
+        }
+    };
+}
+
+/// Defines what an instruction does that ends a block and may be the last of a group: like a step, it may have its primary source
+/// at hand.
+macro_rules! end {
+    ($name:ident JumpIndirect) => {
+        end!(@$name(m code at gas op base) go_to_address(m, code, at, gas, low_u32(base).wrapping_add(op.x)));
+    };
+    ($name:ident Branch $condition:path) => {
+        end!(@$name(m code at gas op a) {
+            if $condition(a, m.regs[op.r2.index()]) {
+                enter_at(m, code, op.x, gas)
+            } else if let [_, head @ ..] = at {
+                enter(m, code, head, gas)
+            }
+        });
+    };
+    ($name:ident BranchImm $condition:path) => {
+        end!(@$name(m code at gas op a) {
+            if $condition(a, sign_extend_32(op.x)) {
+                enter_at(m, code, op.y, gas)
+            } else if let [_, head @ ..] = at {
+                enter(m, code, head, gas)
+            }
+        });
+    };
+    ($name:ident Jump) => {
+        end!(@$name(m code _at gas op _none) enter_at(m, code, op.x, gas));
+    };
+    ($name:ident LoadImmAndJump) => {
+        end!(@$name(m code _at gas op _none) {
+            m.regs[op.r1.index()] = sign_extend_32(op.x);
+            enter_at(m, code, op.y, gas)
+        });
+    };
+    ($name:ident $($other:tt)*) => {};
+    (@$name:ident($m:ident $code:ident $at:ident $gas:ident $op:ident $primary:ident) $body:expr) => {
+        #[inline(always)]
+        pub(super) fn $name<M: GuestMemory>(
+            $m: &mut Machine<M>,
+            $code: &Code<'_>,
+            $at: &[Op],
+            $gas: i64,
+            at_hand: Option<u64>,
+        ) {
+            let Some($op) = $at.first() else { return };
+            let $primary = match at_hand {
+                Some(value) => value,
+                None => $m.regs[$op.r1.index()],
+            };
+            $body
         }
     };
 }
@@ -288,16 +318,19 @@ macro_rules! handler {
         });
     };
     ($name:ident Jump) => {
-        handler!(@$name(m code _at gas op) enter_at(m, code, op.x, gas));
+        handler!(@end $name);
     };
     ($name:ident JumpIndirect) => {
-        handler!(@$name(m code at gas op) go_to_address(m, code, at, gas, low_u32(m.regs[op.r1.index()]).wrapping_add(op.x)));
+        handler!(@end $name);
+    };
+    ($name:ident Branch $condition:path) => {
+        handler!(@end $name);
+    };
+    ($name:ident BranchImm $condition:path) => {
+        handler!(@end $name);
     };
     ($name:ident LoadImmAndJump) => {
-        handler!(@$name(m code _at gas op) {
-            m.regs[op.r1.index()] = sign_extend_32(op.x);
-            enter_at(m, code, op.y, gas)
-        });
+        handler!(@end $name);
     };
     ($name:ident LoadImmAndJumpIndirect) => {
         handler!(@$name(m code at gas op) {
@@ -306,29 +339,16 @@ macro_rules! handler {
             go_to_address(m, code, at, gas, address)
         });
     };
-    ($name:ident Branch $condition:path) => {
-        handler!(@$name(m code at gas op) {
-            if $condition(m.regs[op.r1.index()], m.regs[op.r2.index()]) {
-                enter_at(m, code, op.x, gas)
-            } else if let [_, head @ ..] = at {
-                enter(m, code, head, gas)
-            }
-        });
-    };
-    ($name:ident BranchImm $condition:path) => {
-        handler!(@$name(m code at gas op) {
-            if $condition(m.regs[op.r1.index()], sign_extend_32(op.x)) {
-                enter_at(m, code, op.y, gas)
-            } else if let [_, head @ ..] = at {
-                enter(m, code, head, gas)
-            }
-        });
-    };
     ($name:ident $($step:tt)*) => {
         handler!(@$name(m code at gas op) match steps::$name(m, op, None) {
             Ok(_) => next(m, code, at, gas),
             Err(slow) => slow(m, code, at, gas),
         });
+    };
+    (@end $name:ident) => {
+        pub(super) fn $name<M: GuestMemory>(m: &mut Machine<M>, code: &Code<'_>, at: &[Op], gas: i64) {
+            ends::$name(m, code, at, gas, None)
+        }
     };
     (@$name:ident($m:ident $code:ident $at:ident $gas:ident $op:ident) $body:expr) => {
         pub(super) fn $name<M: GuestMemory>($m: &mut Machine<M>, $code: &Code<'_>, $at: &[Op], $gas: i64) {
@@ -350,10 +370,11 @@ fn next<M: GuestMemory>(m: &mut Machine<M>, code: &Code<'_>, at: &[Op], gas: i64
 /// The handler of a group: its steps in a row, and then the next operation or the one that ends the block.
 ///
 /// ```text
-/// group!(load_sp_u64 > add_64 -> branch_eq)  =>  |m, code, at, gas| {
+/// group!(load_sp_u64 > add_64 add_64 => branch_eq)  becomes  |m, code, at, gas| {
 ///     let value = steps::load_sp_u64(m, at[0], None);
 ///     let value = steps::add_64(m, at[1], Some(value));
-///     handlers::branch_eq(m, code, at[2..], gas)
+///     let value = steps::add_64(m, at[2], None);
+///     ends::branch_eq(m, code, at[3..], gas, Some(value))
 /// }
 /// ```
 macro_rules! group {
@@ -361,7 +382,10 @@ macro_rules! group {
         group!(@step $in $done, Some($value), $step $($part)*)
     };
     (@run ($m:ident $code:ident $at:ident $gas:ident $ops:ident $rest:ident) $done:expr, $value:expr, -> $last:ident) => {
-        handlers::$last($m, $code, $rest, $gas)
+        ends::$last($m, $code, $rest, $gas, None)
+    };
+    (@run ($m:ident $code:ident $at:ident $gas:ident $ops:ident $rest:ident) $done:expr, $value:expr, => $last:ident) => {
+        ends::$last($m, $code, $rest, $gas, Some($value))
     };
     (@run $in:tt $done:expr, $value:expr, $step:ident $($part:tt)*) => {
         group!(@step $in $done, None, $step $($part)*)
@@ -393,12 +417,16 @@ macro_rules! define_instructions {
             use super::*;
 
             $(step!($name $meaning $($($function)*)?);)*
-            step!(@write load_sp_u64(m, op) {
-                load!(m u64, low_u32(m.regs[Reg::sp.index()]).wrapping_add(op.x), RegionIndex::Stack)
-            });
-            step!(@store_sp_u64(m, op, value = r1) {
-                store!(m u64, low_u32(m.regs[Reg::sp.index()]).wrapping_add(op.x), value, RegionIndex::Stack)
-            });
+            step!(@load load_sp_u64 u64 (m, op)
+                low_u32(m.regs[Reg::sp.index()]).wrapping_add(op.x), RegionIndex::Stack);
+            step!(@store store_sp_u64 u64 (m, op, value = r1)
+                value, low_u32(m.regs[Reg::sp.index()]).wrapping_add(op.x), RegionIndex::Stack);
+        }
+
+        mod ends {
+            use super::*;
+
+            $(end!($name $meaning $($($function)*)?);)*
         }
 
         mod handlers {

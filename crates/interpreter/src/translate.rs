@@ -48,7 +48,10 @@ impl Cache {
             }
             let known = self.heads[to_usize(next)];
             if known != 0 && !self.is_stub(known) {
-                self.push(Op::new(Handler::head, 0, next), next);
+                // A branch that is not taken expects a head behind it.
+                if jumps.last().is_some_and(|(jump, _)| jump + 1 == self.next_index()) {
+                    self.push(Op::new(Handler::head, 0, next), next);
+                }
                 self.push(Op::new(Handler::goto, known, 0), next);
                 break;
             }
@@ -161,7 +164,7 @@ impl Cache {
             let opcode = instruction.opcode();
             let written = core::mem::replace(&mut last_written, instruction.destination());
             if opcode.ends_block() {
-                return self.terminator(image, located, jumps);
+                return self.terminator(image, located, written, jumps);
             }
             match opcode.meaning() {
                 Meaning::Unlikely => last_written = written,
@@ -185,7 +188,13 @@ impl Cache {
         None
     }
 
-    fn terminator(&mut self, image: &Image, located: Located, jumps: &mut Vec<(u32, u32)>) -> Option<u32> {
+    fn terminator(
+        &mut self,
+        image: &Image,
+        located: Located,
+        written: Option<Reg>,
+        jumps: &mut Vec<(u32, u32)>,
+    ) -> Option<u32> {
         let Located { instruction, offset, next } = located;
         let code = image.code();
         let opcode = instruction.opcode();
@@ -212,6 +221,7 @@ impl Cache {
             _ => {
                 let mut op = plain(Handler::of(opcode), &instruction);
                 op.flag = opcode.format() == Format::RegImmOffset;
+                chain(&mut op, opcode, written);
                 let index = self.push(op, offset);
                 if let Some(target) = instruction.target() {
                     jumps.push((index, target));
@@ -235,7 +245,9 @@ pub(crate) fn plain(handler: Handler, instruction: &Instruction) -> Op {
 /// Marks the operation as chained if its primary source is `written`; operands that commute trade places to make it so.
 pub(crate) fn chain(op: &mut Op, opcode: Opcode, written: Option<Reg>) {
     let Some(written) = written else { return };
-    if commutes(opcode) && op.r3 == written {
+    if matches!(opcode, Opcode::branch_eq | Opcode::branch_not_eq) && op.r2 == written {
+        core::mem::swap(&mut op.r1, &mut op.r2);
+    } else if commutes(opcode) && op.r3 == written {
         core::mem::swap(&mut op.r2, &mut op.r3);
     }
     op.chained = match opcode.meaning() {
@@ -249,7 +261,12 @@ pub(crate) fn chain(op: &mut Op, opcode: Opcode, written: Option<Reg>) {
         | Meaning::BinaryImmAlt(_)
         | Meaning::LoadIndirect(_) => op.r2 == written,
         Meaning::Cmov(_) => op.r3 == written,
-        Meaning::Store(_) | Meaning::StoreIndirect(_) | Meaning::StoreImmIndirect(_) => op.r1 == written,
+        Meaning::Store(_)
+        | Meaning::StoreIndirect(_)
+        | Meaning::StoreImmIndirect(_)
+        | Meaning::Branch(_)
+        | Meaning::BranchImm(_)
+        | Meaning::JumpIndirect => op.r1 == written,
         _ => false,
     };
 }
