@@ -2,8 +2,14 @@
 
 use crate::root;
 use anyhow::{Context, Result, ensure};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
+
+/// The crates that run on any host: no `std`, no operating system.
+const BARE_CRATES: [&str; 5] = ["pvm-num", "pvm-isa", "pvm-program", "pvm-gas", "pvm-interpreter"];
+/// Hosts without an operating system: a Wasm runtime of 32 bits, a bare machine of 64.
+const BARE_TARGETS: [&str; 2] = ["wasm32v1-none", "riscv64imac-unknown-none-elf"];
 
 /// Runs all steps; stops at the first that fails.
 ///
@@ -12,8 +18,38 @@ use std::time::Instant;
 pub fn run() -> Result<()> {
     cargo(&["fmt", "--all", "--check"], &[])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"], &[])?;
+    bare()?;
     cargo(&["test", "--workspace", "--locked"], &[])?;
     cargo(&["run", "--release", "--locked", "--package", "pvm-fuzz", "--", "smoke"], &[])
+}
+
+/// Compiles the crates that need no `std` for targets that have none; skips a target whose `core` is not installed, for a fresh
+/// machine has only its own.
+///
+/// # Errors
+/// The crate that does not compile.
+pub fn bare() -> Result<()> {
+    let packages = BARE_CRATES.iter().flat_map(|name| ["--package", name]);
+    let check: Vec<&str> = ["check", "--locked"].into_iter().chain(packages).collect();
+    for target in BARE_TARGETS {
+        if is_installed(target)? {
+            cargo(&[check.as_slice(), &["--target", target]].concat(), &[])?;
+        } else {
+            eprintln!("==> not checked without std for {target}; to do so: rustup target add {target}");
+        }
+    }
+    Ok(())
+}
+
+/// Does the toolchain have libraries for this target?
+fn is_installed(target: &str) -> Result<bool> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", target])
+        .current_dir(root())
+        .output()
+        .context("cannot start rustc")?;
+    Ok(output.status.success() && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }
 
 /// Renews snapshots by running the tests in blessing mode.

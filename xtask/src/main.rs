@@ -7,6 +7,7 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   ci                everything a change must pass: format, lints, tests, fuzz smoke
+  bare              compiles what needs no `std` for targets without it, as far as they are installed; part of ci
   tidy              rules the compiler does not check; also run as a test
   bless             renews generated files and snapshots
   fixtures          rebuilds the guest programs (needs guest/setup.sh)
@@ -17,6 +18,7 @@ fn main() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["ci"] => ci::run(),
+        ["bare"] => ci::bare(),
         ["tidy"] => report("tidy", &tidy::problems()),
         ["bless"] => {
             isa_doc::write()?;
