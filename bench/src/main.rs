@@ -1,7 +1,7 @@
 //! The interpreter against its peers on the CPU-bound guests, side by side in one run.
 //!
 //! Rounds are interleaved (A B C, B C A, ...) and the process is pinned to a core; every run is checked against the
-//! checksum that the workload has natively. A table, never a pass or fail.
+//! checksum that the workload has natively. Times are processor time of the thread. A table, never a pass or fail.
 
 mod contestants;
 mod measure;

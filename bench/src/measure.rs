@@ -2,7 +2,8 @@
 
 use crate::contestants::{Kind, load, program};
 use anyhow::{Context, Result, ensure};
-use std::time::{Duration, Instant};
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
 use workloads::Workload;
 
 /// Times of one contestant.
@@ -32,9 +33,9 @@ pub(crate) fn measure(workload: &Workload, kinds: &[Kind], rounds: usize, has_ga
     let mut contestants = Vec::new();
     for &kind in kinds {
         let program = program(kind, workload).with_context(|| kind.name())?;
-        let begin = Instant::now();
+        let begin = now();
         let contestant = load(kind, &program, workload, has_gas).with_context(|| kind.name())?;
-        let times = Times { kind, load: begin.elapsed(), start: Vec::new(), run: Vec::new() };
+        let times = Times { kind, load: now().saturating_sub(begin), start: Vec::new(), run: Vec::new() };
         contestants.push((contestant, times));
     }
     let count = contestants.len();
@@ -42,12 +43,12 @@ pub(crate) fn measure(workload: &Workload, kinds: &[Kind], rounds: usize, has_ga
     for round in 0..=rounds {
         for turn in 0..count {
             let (contestant, times) = &mut contestants[(round + turn) % count];
-            let begin = Instant::now();
+            let begin = now();
             contestant.start().with_context(|| times.kind.name())?;
-            let start = begin.elapsed();
-            let begin = Instant::now();
+            let start = now().saturating_sub(begin);
+            let begin = now();
             let checksum = contestant.run().with_context(|| times.kind.name())?;
-            let run = begin.elapsed();
+            let run = now().saturating_sub(begin);
             let name = times.kind.name();
             ensure!(checksum == workload.checksum, "{name}: returned {checksum:#x}, not {:#x}", workload.checksum);
             if round > 0 {
@@ -61,6 +62,13 @@ pub(crate) fn measure(workload: &Workload, kinds: &[Kind], rounds: usize, has_ga
         instructions: count_instructions(workload)?,
         times: contestants.into_iter().map(|(_, times)| times).collect(),
     })
+}
+
+/// Time that this thread has spent on a processor: what others do on the machine counts as little as possible. All contestants
+/// run on the thread that calls them.
+fn now() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).expect("time spent is not negative")
 }
 
 fn count_instructions(workload: &Workload) -> Result<u64> {

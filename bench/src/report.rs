@@ -113,7 +113,7 @@ pub(crate) fn json(conditions: &Conditions, guests: &[Measured]) -> Value {
 fn describe(conditions: &Conditions) -> String {
     let gas = if conditions.has_gas { "with gas" } else { "without gas" };
     let core = conditions.core.map_or_else(|| "not pinned".to_owned(), |core| format!("pinned to core {core}"));
-    format!("{}; {} interleaved rounds, {core}, {gas}, fresh instance each round", machine(), conditions.rounds)
+    format!("{}; {} interleaved rounds, {core}, processor time, {gas}, fresh instance each round", machine(), conditions.rounds)
 }
 
 /// The processor's name, as far as Linux tells.
