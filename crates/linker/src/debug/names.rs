@@ -279,13 +279,13 @@ mod tests {
     #[test]
     fn paths_are_joined_as_far_as_they_are_relative() {
         for (base, directory, name, path) in [
-            ("/work", "src\0rest", "a.c\0b.c", "/work/src/a.c"),
-            ("/work/", "/usr/include", "stdio.h", "/usr/include/stdio.h"),
-            ("/work", "src", "/a.c", "/a.c"),
+            ("/build", "src\0rest", "a.c\0b.c", "/build/src/a.c"),
+            ("/build/", "/usr/include", "stdio.h", "/usr/include/stdio.h"),
+            ("/build", "src", "/a.c", "/a.c"),
             ("", "src", "a.c", "src/a.c"),
             ("C:\\work", "", "a.c", "C:\\work/a.c"),
-            ("/work", "C:/src", "a.c", "C:/src/a.c"),
-            ("/work", "src", "\0", ""),
+            ("/build", "C:/src", "a.c", "C:/src/a.c"),
+            ("/build", "src", "\0", ""),
         ] {
             let pieces = Path { base: base.as_bytes(), directory: directory.as_bytes(), name: name.as_bytes() };
             assert_eq!(join(pieces), path);
