@@ -18,7 +18,7 @@ use super::analysis::edges::{Entry, entries};
 use super::analysis::functions::{Functions, is_function, next_of, stack_access, stack_move};
 use crate::config::Trust;
 use crate::ir::{BlockId, Program, Terminator};
-use pvm_isa::{Reg, RegSet, Width};
+use pvm_isa::{Meaning, Opcode, Reg, RegSet, Width};
 use pvm_num::casts::to_usize;
 
 pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
@@ -74,8 +74,27 @@ impl Cluster {
             }
             let mut frame = functions.frame(*id)?.clone();
             let block = program.block(*id);
+            // Registers that hold addresses in the frame. Where it is large, restores go through one.
+            let mut bases: Vec<(Reg, i64)> = Vec::new();
             for inst in &block.instructions {
                 let sp = frame.sp?;
+                if matches!(inst.op.opcode().meaning(), Meaning::LoadIndirect(_)) && inst.op.r2() != Reg::sp {
+                    let base = bases.iter().find(|(base, _)| *base == inst.op.r2());
+                    match (base, inst.symbol) {
+                        (Some((_, address)), None) => {
+                            let at = address.checked_add(i64::from(inst.op.imm1()))?;
+                            cluster.loads.push((at, i64::from(inst.op.access()?.bytes())));
+                        }
+                        // Nothing else is loaded into this register but what a function has saved.
+                        _ if inst.op.r1() == Reg::ra => return None,
+                        _ => {}
+                    }
+                }
+                bases.retain(|(base, _)| !inst.op.writes().contains(*base));
+                let adds = if narrow { Opcode::add_imm_32 } else { Opcode::add_imm_64 };
+                if inst.op.opcode() == adds && inst.op.r2() == Reg::sp && inst.op.r1() != Reg::sp {
+                    bases.push((inst.op.r1(), sp.checked_add(i64::from(inst.op.imm1()))?));
+                }
                 let fate = cluster.fate(functions, &mut frame, inst);
                 if let (Some(access), Fate::Stays) = (stack_access(inst), fate) {
                     cluster.other_uses = true;
