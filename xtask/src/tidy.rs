@@ -20,8 +20,14 @@ const LAYERS: [&[&str]; 9] = [
     &["vm"],
     &["cli"],
 ];
-/// Words that must not stand in the sources.
-const STUBS: [&str; 5] = ["todo!(", "unimplemented!(", "dbg!(", "FIXME", "#[ignore"];
+/// Words that must not stand in the sources; here each is in two, so that this file is checked too.
+const STUBS: [&str; 5] = [
+    concat!("to", "do!("),
+    concat!("unimpl", "emented!("),
+    concat!("db", "g!("),
+    concat!("FIX", "ME"),
+    concat!("#[ig", "nore"),
+];
 
 /// Everything that breaks a rule, in words.
 pub fn problems() -> Vec<String> {
@@ -65,7 +71,8 @@ fn layers(problems: &mut Vec<String>) {
         let mut in_dependencies = false;
         for line in manifest.lines() {
             if line.starts_with('[') {
-                in_dependencies = line == "[dependencies]";
+                // Those of some targets only count too.
+                in_dependencies = line == "[dependencies]" || line.ends_with(".dependencies]");
             }
             let dependency = line.split(['.', ' ', '=']).next().unwrap_or("");
             let dependency = if dependency == "pvm" { "vm" } else { dependency.strip_prefix("pvm-").unwrap_or("") };
@@ -90,7 +97,6 @@ fn sources(problems: &mut Vec<String>) {
 }
 
 fn source(path: &str, text: &str, problems: &mut Vec<String>) {
-    let is_tidy = path == "xtask/src/tidy.rs";
     let lines = text.lines().count();
     if lines > LINES_MAX {
         problems.push(format!("{path}: {lines} lines; look for the second idea in it and split there"));
@@ -101,11 +107,13 @@ fn source(path: &str, text: &str, problems: &mut Vec<String>) {
     for (number, line) in text.lines().enumerate() {
         let at = format!("{path}:{}", number + 1);
         let code = line.split("//").next().unwrap_or("");
-        let is_unsafe = ["unsafe {", "unsafe fn", "unsafe impl"].iter().any(|word| code.contains(word));
-        if is_unsafe && !is_tidy && !UNSAFE_CRATES.iter().any(|crates| path.starts_with(crates)) {
+        let is_unsafe = [concat!("uns", "afe {"), concat!("uns", "afe fn"), concat!("uns", "afe impl")]
+            .iter()
+            .any(|word| code.contains(word));
+        if is_unsafe && !UNSAFE_CRATES.iter().any(|crates| path.starts_with(crates)) {
             problems.push(format!("{at}: unsafe code outside the crates that may have it"));
         }
-        if !is_tidy && STUBS.iter().any(|word| code.contains(word)) {
+        if STUBS.iter().any(|word| code.contains(word)) {
             problems.push(format!("{at}: something is left undone"));
         }
         if line.contains(concat!("/wo", "rk/")) || line.contains(concat!("/ro", "ot/")) {

@@ -10,7 +10,7 @@
 //! behind the segment register `gs` ([`pvm_vmctx`]). A *site* is a place where the guest stops: native code leaves there with
 //! the site's number, and the host knows the rest. A memory access that faults is found by its native address. The code is independent of its position, and knows nothing of who runs it.
 //!
-//! What it deliberately does not do: step tracing, gas by the instruction and dynamic paging are left to the interpreter.
+//! What it deliberately does not do: step tracing and gas by the instruction are left to the interpreter.
 #![forbid(unsafe_code)]
 
 mod emit;
@@ -54,7 +54,6 @@ pub struct Output {
     offsets: Vec<u32>,
     sites: Vec<Site>,
     accesses: Vec<Access>,
-    charge_size: u32,
 }
 
 impl Output {
@@ -85,11 +84,6 @@ impl Output {
     /// Offset in the text of an instruction; where it starts a block, of what charges the block.
     pub fn at(&self, pc: u32) -> Option<u32> {
         self.offsets.get(to_usize(pc)).copied().filter(|offset| *offset != Assembler::UNBOUND)
-    }
-
-    /// Offset in the text of the instruction that starts the block at `pc`, behind what charges the block.
-    pub fn after_charge(&self, pc: u32) -> Option<u32> {
-        self.at(pc).map(|offset| offset + self.charge_size)
     }
 
     /// Where the guest stopped, by the number it left in its context.
@@ -136,9 +130,7 @@ pub enum SiteKind {
     },
     /// It executed `memset` or `sbrk`, which the host completes; it goes on at the offset in the text.
     Complete {
-        /// Code offset of the next instruction.
-        next: u32,
-        /// Its offset in the text.
+        /// Offset in the text of the next instruction.
         resume: u32,
     },
     /// It executed `trap`.
@@ -208,7 +200,7 @@ pub fn compile(
     emitter.asm.align(Output::ALIGN);
     emitter.asm.bind(emitter.table);
 
-    let Emitter { asm, entry, fault_exit, sites, accesses, bad_entry, charge_size, .. } = emitter;
+    let Emitter { asm, entry, fault_exit, sites, accesses, bad_entry, .. } = emitter;
     let end = asm.len();
     let (text, mut offsets) =
         asm.finish_with_labels().map_err(|error| CompileError { kind: error.into(), at: error.at })?;
@@ -220,5 +212,5 @@ pub fn compile(
         .collect();
     offsets.truncate(to_usize(code.len()) + 1);
     debug_assert!(end <= to_usize(code.len()) * BYTES_PER_BYTE_MAX + FIXED_SIZE, "more code than promised");
-    Ok(Output { text, entry, fault_exit, jump_table, offsets, sites, accesses, charge_size })
+    Ok(Output { text, entry, fault_exit, jump_table, offsets, sites, accesses })
 }

@@ -275,16 +275,6 @@ impl Space {
         // SAFETY: the pages belong to this object, and nothing borrows them.
         unsafe { mprotect(self.pointer(range.start), length(range), rights) }.map_err(|error| Action::Map.failed(error))
     }
-
-    /// Takes all pages away and zeroes the context.
-    ///
-    /// # Errors
-    /// If the system has no memory.
-    pub fn clear(&mut self) -> Result<(), SandboxError> {
-        self.unmap(0..to_u64(ADDRESSES))?;
-        *self.context_mut() = VmCtx::default();
-        Ok(())
-    }
 }
 
 fn check(range: &Range<u64>) {

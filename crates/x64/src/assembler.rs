@@ -114,11 +114,6 @@ impl Assembler {
         self.len == 0
     }
 
-    /// The code so far; references to labels are not yet filled in.
-    pub fn code(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
     /// Appends an instruction.
     #[inline(always)]
     pub fn emit(&mut self, inst: Inst) {
@@ -223,12 +218,6 @@ impl Assembler {
     #[inline]
     pub fn jcc_short(&mut self, cond: Cond, label: Label) {
         self.emit_to(inst::j_rel8(cond, 0), label, 1);
-    }
-
-    /// Calls the label.
-    #[inline]
-    pub fn call(&mut self, label: Label) {
-        self.emit_to(inst::call_rel32(0), label, 4);
     }
 
     /// Loads the address of the label.

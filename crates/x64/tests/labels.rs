@@ -10,7 +10,6 @@ fn references_reach_their_labels_in_both_directions() {
     let end = asm.label();
     asm.jcc_short(Cond::NE, end);
     asm.lea(Reg::R9, end);
-    asm.call(start);
     asm.jmp(end);
     asm.jmp(start);
     asm.bind(end);
@@ -22,7 +21,7 @@ fn references_reach_their_labels_in_both_directions() {
         .filter(|i| i.mnemonic() != Mnemonic::Ret)
         .map(|i| if i.mnemonic() == Mnemonic::Lea { i.memory_displacement64() } else { i.near_branch_target() })
         .collect();
-    assert_eq!(targets, [target, target, 0, target, 0]);
+    assert_eq!(targets, [target, target, target, 0]);
 }
 
 #[test]

@@ -69,8 +69,8 @@ impl Emitter<'_> {
         self.pause(|resume| SiteKind::Ecalli { number: unsigned_32(number), next, resume });
     }
 
-    pub(super) fn complete(&mut self, next: u32) {
-        self.pause(|resume| SiteKind::Complete { next, resume });
+    pub(super) fn complete(&mut self) {
+        self.pause(|resume| SiteKind::Complete { resume });
     }
 
     /// Leaves for a while, to go on right behind.

@@ -34,8 +34,6 @@ pub(crate) struct Emitter<'a> {
     pub(crate) bad_entry: Label,
     /// The jump table, behind the code.
     pub(crate) table: Label,
-    /// Bytes of code that charge a block.
-    pub(crate) charge_size: u32,
     code: Code<'a>,
     jump_table_len: u32,
     /// Does some entry of the jump table lead nowhere?
@@ -121,7 +119,6 @@ impl<'a> Emitter<'a> {
             frame_exit,
             bad_entry,
             table,
-            charge_size: 0,
             code,
             jump_table_len: jump_table.len(),
             has_bad_entries: jump_table.iter().any(|pc| !targets.contains(code, pc)),
@@ -177,12 +174,10 @@ impl<'a> Emitter<'a> {
     /// Takes a block's cost, to be known at its end, from the remaining gas, and leaves if that does not suffice.
     fn charge(&mut self) -> Option<Charge> {
         self.meter.as_ref()?;
-        let start = self.here();
         self.emit(inst::sub_rm64_imm32(field(ctx::GAS), 0));
         let cost_at = self.asm.len() - 4;
         let unpaid = self.late_stop(SiteKind::OutOfGas { cost: 0 });
         self.asm.jcc(Cond::S, unpaid);
-        self.charge_size = self.here() - start;
         Some(Charge { cost_at, site: self.sites.len() - 1 })
     }
 
@@ -249,7 +244,7 @@ impl<'a> Emitter<'a> {
             O::invalid => self.stop(SiteKind::Invalid),
             O::fallthrough => self.fallthrough(located),
             O::unlikely => {}
-            O::memset | O::sbrk => self.complete(located.next),
+            O::memset | O::sbrk => self.complete(),
             O::ecalli => self.ecalli(imm, located.next),
             O::jump => self.jump(located),
             O::jump_indirect => self.jump_indirect(d, imm),

@@ -200,7 +200,8 @@ impl Guest {
         let program = Arc::clone(&self.program);
         let code = program.image.code();
         let offset = match program.output.at(pc) {
-            Some(offset) if code.is_instruction_start(pc) => offset,
+            // Behind the code only a guest can arrive.
+            Some(offset) if pc < code.len() => offset,
             _ => {
                 self.pause(pc, Resume::Enter(pc));
                 return Err(Exit::Trap(Trap::Entry));
@@ -237,7 +238,7 @@ impl Guest {
                 self.next_pc = Some(next);
                 Exit::Ecalli(number)
             }
-            SiteKind::Complete { resume, .. } => return self.complete(pc, resume),
+            SiteKind::Complete { resume } => return self.complete(pc, resume),
             SiteKind::Trap => self.stop(pc, Trap::Instruction),
             SiteKind::Invalid => self.stop(pc, Trap::InvalidInstruction),
             SiteKind::JumpTarget => self.stop(pc, Trap::JumpTarget),

@@ -1,6 +1,6 @@
 //! Who leads where: predecessors of blocks, and the blocks whose address is taken.
 
-use crate::ir::{BlockId, Program, Target};
+use crate::ir::{BlockId, Program, Target, Terminator};
 use pvm_num::casts::to_usize;
 
 /// Predecessors: for each block the blocks whose terminator names it as a successor. A call's return block is no
@@ -84,7 +84,7 @@ pub(crate) fn entries(program: &Program<'_>) -> Vec<Entry> {
         if let Some(back) = block.terminator.return_block() {
             entries[back.index()].returned_to = true;
         }
-        if let crate::ir::Terminator::Call { target, .. } = block.terminator {
+        if let Terminator::Call { target, .. } = block.terminator {
             entries[target.index()].called = true;
         }
     }
@@ -99,22 +99,29 @@ pub(crate) fn entries(program: &Program<'_>) -> Vec<Entry> {
 /// The blocks of the layout in postorder of a walk from all entries along successors: successors before their
 /// predecessors, as far as there are no loops.
 pub(crate) fn postorder(program: &Program<'_>, entries: &[Entry]) -> Vec<BlockId> {
+    walk(program, |id| entries[id.index()].is_entry(), Terminator::successors)
+}
+
+/// The blocks of the layout in postorder of a walk along `successors`, from `starts` first and then from what is left.
+pub(crate) fn walk<'p, S: Iterator<Item = BlockId>>(
+    program: &'p Program<'_>,
+    starts: impl Fn(BlockId) -> bool,
+    successors: impl Fn(&'p Terminator) -> S,
+) -> Vec<BlockId> {
     let mut order = Vec::with_capacity(program.layout.len());
     let mut seen = vec![false; program.blocks.len()];
-    let mut stack: Vec<(BlockId, u8)> = Vec::new();
-    let starts = program.layout.iter().filter(|id| entries[id.index()].is_entry());
-    for start in starts.chain(&program.layout) {
+    let mut stack = Vec::new();
+    let first = program.layout.iter().filter(|id| starts(**id));
+    for start in first.chain(&program.layout) {
         if std::mem::replace(&mut seen[start.index()], true) {
             continue;
         }
-        stack.push((*start, 0));
-        while let Some((id, next)) = stack.last_mut() {
-            let successor = program.block(*id).terminator.successors().nth(usize::from(*next));
-            *next += 1;
-            match successor {
-                Some(successor) => {
-                    if !std::mem::replace(&mut seen[successor.index()], true) {
-                        stack.push((successor, 0));
+        stack.push((*start, successors(&program.block(*start).terminator)));
+        while let Some((id, rest)) = stack.last_mut() {
+            match rest.next() {
+                Some(next) => {
+                    if !std::mem::replace(&mut seen[next.index()], true) {
+                        stack.push((next, successors(&program.block(next).terminator)));
                     }
                 }
                 None => {
@@ -124,7 +131,6 @@ pub(crate) fn postorder(program: &Program<'_>, entries: &[Entry]) -> Vec<BlockId
             }
         }
     }
-    debug_assert_eq!(order.len(), program.layout.len());
     order
 }
 

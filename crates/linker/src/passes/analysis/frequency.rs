@@ -4,7 +4,7 @@
 //! rarer than its opposite. Frequencies flow along successors, calls and returns in a fixed number of sweeps; a sweep does
 //! not wait for loops to settle, so that time is linear in the size of the program.
 
-use super::edges::{Entry, entries};
+use super::edges::{Entry, entries, walk};
 use super::flow::Flow;
 use crate::ir::{BlockId, Program, Terminator};
 use pvm_isa::Opcode;
@@ -105,34 +105,9 @@ fn ways(terminator: &Terminator, flow: &Flow, taken_share: f64) -> impl Iterator
 }
 
 /// The blocks in postorder of a walk from the entries of the program along successors, calls and returns.
-fn order(program: &Program<'_>, entries: &[Entry]) -> Vec<BlockId> {
-    let mut order = Vec::with_capacity(program.layout.len());
-    let mut seen = vec![false; program.blocks.len()];
-    let mut stack: Vec<(BlockId, usize)> = Vec::new();
-    let starts = program.layout.iter().filter(|id| entries[id.index()].exported);
-    for start in starts.chain(&program.layout) {
-        if std::mem::replace(&mut seen[start.index()], true) {
-            continue;
-        }
-        stack.push((*start, 0));
-        while let Some((id, next)) = stack.last_mut() {
-            let terminator = &program.block(*id).terminator;
-            let successor = terminator.successors().chain(terminator.return_block()).nth(*next);
-            *next += 1;
-            match successor {
-                Some(successor) => {
-                    if !std::mem::replace(&mut seen[successor.index()], true) {
-                        stack.push((successor, 0));
-                    }
-                }
-                None => {
-                    order.push(*id);
-                    stack.pop();
-                }
-            }
-        }
-    }
-    order
+fn order<'p>(program: &'p Program<'_>, entries: &[Entry]) -> Vec<BlockId> {
+    let along = |terminator: &'p Terminator| terminator.successors().chain(terminator.return_block());
+    walk(program, |id| entries[id.index()].exported, along)
 }
 
 fn taken_share(branch: Opcode) -> f64 {
