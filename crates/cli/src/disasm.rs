@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::input::InputArgs;
-use crate::output::write_text;
+use crate::output::stream_text;
 use crate::run::rule;
 use clap::{Args, ValueEnum};
 use pvm_gas::Rule;
@@ -116,7 +116,7 @@ pub(crate) fn disasm(args: &DisasmArgs) -> Outcome {
         show_exports: !args.no_exports,
         gas: args.gas.clone(),
     };
-    let text = pvm_text::disassemble_to_string(&Source::from(&loaded.program), &options);
-    write_text(args.output.as_deref(), text.as_bytes())?;
+    let source = Source::from(&loaded.program);
+    stream_text(args.output.as_deref(), |out| pvm_text::disassemble_to(&source, &options, out))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Attempts at a name nobody uses for a temporary file.
@@ -35,13 +35,28 @@ pub(crate) fn write_text(path: Option<&Path>, text: &[u8]) -> Outcome<()> {
     }
 }
 
+/// Writes text as it is made, so that a listing much larger than its program is never held whole.
+///
+/// # Errors
+/// As [`write_binary`].
+pub(crate) fn stream_text(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome<()> {
+    match path {
+        Some(path) if path.as_os_str() != "-" => stream_file(path, write),
+        _ => stream_stdout(write),
+    }
+}
+
 /// Writes to standard output. That the reader went away is no failure.
 ///
 /// # Errors
 /// If it cannot be written.
 pub(crate) fn write_stdout(bytes: &[u8]) -> Outcome<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+    stream_stdout(|out| out.write_all(bytes))
+}
+
+fn stream_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::io("standard output", &error)),
         _ => Ok(()),
     }
@@ -57,18 +72,26 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> Outcome<()> {
     write_stdout(&text)
 }
 
-/// Writes a file beside its place, then moves it there.
 fn write_file(path: &Path, bytes: &[u8]) -> Outcome<()> {
+    stream_file(path, |out| out.write_all(bytes))
+}
+
+/// Writes a file beside its place, then moves it there.
+fn stream_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome<()> {
+    let write_to = |file: &mut File| {
+        let mut out = BufWriter::new(file);
+        write(&mut out).and_then(|()| out.flush())
+    };
     let failed = |error: io::Error| Failure::io(format_args!("cannot write {}", path.display()), &error);
     let before = fs::metadata(path).ok();
     if before.as_ref().is_some_and(|before| !before.is_file() && !before.is_dir()) {
         // A device or a pipe: there is no place to move a file to.
-        return OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes)).map_err(failed);
+        return OpenOptions::new().write(true).open(path).and_then(|mut file| write_to(&mut file)).map_err(failed);
     }
     // Through a symbolic link: replace the file it names, not the link.
     let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let (temporary, mut file) = create_beside(&place).map_err(failed)?;
-    let written = file.write_all(bytes).and_then(|()| match &before {
+    let written = write_to(&mut file).and_then(|()| match &before {
         Some(before) => file.set_permissions(before.permissions()),
         None => Ok(()),
     });
