@@ -7,7 +7,7 @@ use std::fmt;
 /// What runs the code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BackendKind {
-    /// The compiler. Not available yet.
+    /// The compiler: machine code for x86-64 under Linux.
     Compiler,
     /// The interpreter.
     Interpreter,
@@ -67,6 +67,16 @@ impl fmt::Display for SandboxKind {
     }
 }
 
+/// Which instructions of the processor compiled code may use.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum CpuFeatures {
+    /// All that this machine's processor has and the compiler has a use for.
+    #[default]
+    Host,
+    /// Those of the first x86-64 only: code for any machine, and what runs on processors without more.
+    Baseline,
+}
+
 /// Where sandbox workers run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CorePinning {
@@ -96,6 +106,7 @@ pub struct Config {
     sandboxing_enabled: bool,
     default_cost_model: Option<CostModelKind>,
     imperfect_logger_filtering_workaround: bool,
+    cpu_features: CpuFeatures,
 }
 
 impl Default for Config {
@@ -113,6 +124,7 @@ impl Default for Config {
             sandboxing_enabled: true,
             default_cost_model: None,
             imperfect_logger_filtering_workaround: false,
+            cpu_features: CpuFeatures::Host,
         }
     }
 }
@@ -304,6 +316,17 @@ impl Config {
     /// The cost model of modules that choose none, if set; else it is the naive one.
     pub fn default_cost_model(&self) -> Option<CostModelKind> {
         self.default_cost_model.clone()
+    }
+
+    /// Which instructions of the processor compiled code may use.
+    pub fn cpu_features(&self) -> CpuFeatures {
+        self.cpu_features
+    }
+
+    /// Sets which instructions of the processor compiled code may use.
+    pub fn set_cpu_features(&mut self, value: CpuFeatures) -> &mut Self {
+        self.cpu_features = value;
+        self
     }
 
     /// Kept for embedders that set it; logging needs no workaround here.

@@ -1,6 +1,6 @@
 //! The engine: what all modules of a configuration share.
 
-use crate::config::{BackendKind, Config, SandboxKind};
+use crate::config::{BackendKind, Config, CpuFeatures, SandboxKind};
 use crate::error::{Error, ErrorKind};
 use crate::gas::{CostModel, CostModelKind};
 use crate::module_cache::ModuleCache;
@@ -15,6 +15,7 @@ pub(crate) struct EngineInner {
     pub(crate) allow_dynamic_paging: bool,
     pub(crate) allow_experimental: bool,
     pub(crate) default_cost_model: CostModelKind,
+    pub(crate) cpu_features: CpuFeatures,
     pub(crate) cache: Option<ModuleCache>,
 }
 
@@ -53,6 +54,7 @@ impl Engine {
             allow_dynamic_paging: config.allow_dynamic_paging(),
             allow_experimental: config.allow_experimental(),
             default_cost_model,
+            cpu_features: config.cpu_features(),
             cache: config.cache_enabled().then(|| ModuleCache::new(config.lru_cache_size())),
         })))
     }

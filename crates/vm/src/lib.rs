@@ -21,6 +21,7 @@
 //! | [`ModuleConfig::set_fault_order`], [`ModuleConfig::set_code_validation`] | the Gray Paper's rules or polkavm's |
 //! | [`ProgramBlob::parse_with`] | what a blob does not say of itself |
 //! | [`ProgramBlob::parse_spi`], [`ProgramBlob::parse_generic`], [`RawInstance::prepare_invocation`] | the Gray Paper's containers and calls |
+//! | [`Config::set_cpu_features`], [`Module::isolation`], [`Module::interpreted_because`] | what the compiler may use, and what became of it |
 //! | [`RawInstance::write_memory_forced`] | loaders and test drivers |
 //!
 //! The crate does not link ELF files, and it holds no protocol's host calls.
@@ -77,7 +78,7 @@ pub mod program;
 
 pub use beyond::CodeValidation;
 pub use caller::{CallFn, Caller, IntoCallFn};
-pub use config::{BackendKind, Config, CorePinning, SandboxKind};
+pub use config::{BackendKind, Config, CorePinning, CpuFeatures, SandboxKind};
 pub use engine::Engine;
 pub use error::{CallError, CompileError, Error, MemoryAccessError};
 pub use exit::{InterruptKind, Segfault};

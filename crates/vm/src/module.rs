@@ -106,7 +106,7 @@ impl Module {
         let image = Arc::new(image(&blob, &settings, map, &rule));
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         let (native, interpreted_because) = match engine.backend() {
-            BackendKind::Compiler => match crate::native::Program::new(&image) {
+            BackendKind::Compiler => match crate::native::Program::new(&image, engine.0.cpu_features) {
                 Ok(program) => (Some(Arc::new(program)), None),
                 Err(error) => (None, Some(error.to_string())),
             },
@@ -254,9 +254,12 @@ impl Module {
         return None;
     }
 
-    /// Which native code belongs to which instruction.
+    /// Where in the native code each instruction is entered, by rising code offset. Made when first asked for.
     pub fn program_counter_to_machine_code_offset(&self) -> Option<&[(ProgramCounter, u32)]> {
-        None
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        return Some(self.0.native.as_ref()?.machine_code_offsets());
+        #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+        return None;
     }
 
     /// The string at this offset of the debug strings.

@@ -10,6 +10,8 @@
 
 mod memory;
 
+use crate::config::CpuFeatures;
+use crate::program_counter::ProgramCounter;
 use memory::Memory;
 use pvm_compiler::{CompileError, Features, Output, SiteKind};
 use pvm_interpreter::{Exit, Image, Trap};
@@ -17,7 +19,7 @@ use pvm_isa::{Instruction, Meaning, Opcode, Reg, Width};
 use pvm_num::casts::{low_u8, low_u32, sign_extend_32, unsigned_32, widen};
 use pvm_program::JumpTable;
 use pvm_sandbox::{Code, SandboxError, Stop};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 /// A program as native code.
@@ -26,6 +28,8 @@ pub(crate) struct Program {
     image: Arc<Image>,
     output: Output,
     code: Code,
+    /// See [`Program::machine_code_offsets`].
+    offsets: OnceLock<Vec<(ProgramCounter, u32)>>,
 }
 
 /// Why a program is not run as native code.
@@ -47,8 +51,11 @@ pub(crate) fn is_supported() -> bool {
     pvm_sandbox::is_supported()
 }
 
-/// What the processor offers.
-fn features() -> Features {
+/// What of the processor may be used.
+fn features(choice: CpuFeatures) -> Features {
+    if choice == CpuFeatures::Baseline {
+        return Features::BASELINE;
+    }
     Features {
         bmi1: is_x86_feature_detected!("bmi1"),
         bmi2: is_x86_feature_detected!("bmi2"),
@@ -59,7 +66,7 @@ fn features() -> Features {
 
 impl Program {
     /// Compiles and loads a program.
-    pub(crate) fn new(image: &Arc<Image>) -> Result<Program, Unsupported> {
+    pub(crate) fn new(image: &Arc<Image>, choice: CpuFeatures) -> Result<Program, Unsupported> {
         if image.step_tracing {
             return Err(Unsupported::Option("step tracing"));
         }
@@ -67,9 +74,9 @@ impl Program {
             return Err(Unsupported::Option("a memory map of parts of pages"));
         }
         let jump_table = JumpTable::new(&image.jump_table, image.jump_table_entry_size);
-        let output = pvm_compiler::compile(image.code(), jump_table, image.gas.as_deref(), features())?;
+        let output = pvm_compiler::compile(image.code(), jump_table, image.gas.as_deref(), features(choice))?;
         let code = Code::load(&output)?;
-        Ok(Program { image: Arc::clone(image), output, code })
+        Ok(Program { image: Arc::clone(image), output, code, offsets: OnceLock::new() })
     }
 
     /// The machine code.
@@ -80,6 +87,14 @@ impl Program {
     /// Where the machine code is loaded.
     pub(crate) fn machine_code_origin(&self) -> u64 {
         pvm_num::casts::to_u64(self.code.address())
+    }
+
+    /// Where in the machine code each instruction is entered, by code offset.
+    pub(crate) fn machine_code_offsets(&self) -> &[(ProgramCounter, u32)] {
+        self.offsets.get_or_init(|| {
+            let starts = self.image.code().iter().map(|located| located.offset);
+            starts.filter_map(|pc| Some((ProgramCounter(pc), self.output.at(pc)?))).collect()
+        })
     }
 }
 
