@@ -18,35 +18,30 @@ fn register(guest: Guest) -> Mem {
     field(ctx::REGS + i32::from(guest.number()) * 8)
 }
 
-/// A function that takes the guest's address 0 and goes on where its context says.
+/// A function that takes the native address at which the guest goes on, with `gs` based at the guest's address 0, and returns
+/// the number of the site at which the guest stops.
 pub(crate) fn entry(asm: &mut Assembler) -> u32 {
     let entry = to_u32(asm.len());
     for reg in PRESERVED {
         asm.emit(inst::push_r64(reg));
     }
-    asm.emit(inst::rdgsbase_r64(SCRATCH));
-    asm.emit(inst::wrgsbase_r64(Reg::RDI));
-    asm.emit(inst::mov_rm64_r64(field(ctx::HOST_GS), SCRATCH));
-    asm.emit(inst::mov_rm64_r64(field(ctx::HOST_SP), Reg::RSP));
+    asm.emit(inst::mov_r64_rm64(SCRATCH, Reg::RDI));
     for guest in Guest::ALL {
         asm.emit(inst::mov_r64_rm64(native(guest), register(guest)));
     }
-    asm.emit(inst::jmp_rm64(field(ctx::ENTRY)));
+    asm.emit(inst::jmp_rm64(SCRATCH));
     entry
 }
 
 /// Code that returns from the entry. Sites jump to the label with their number in [`SCRATCH`]; faults are sent to the instruction
-/// before it, which gives them the number [`ctx::NO_SITE`].
+/// before it, which gives them the number [`ctx::NO_SITE`]. The stack pointer is as the entry left it: guests have no use for it.
 pub(crate) fn exit(asm: &mut Assembler) -> Label {
     asm.emit(inst::mov_r32_imm32(SCRATCH, signed_32(ctx::NO_SITE)));
     let exit = asm.label_here();
-    asm.emit(inst::mov_rm32_r32(field(ctx::SITE), SCRATCH));
     for guest in Guest::ALL {
         asm.emit(inst::mov_rm64_r64(register(guest), native(guest)));
     }
-    asm.emit(inst::mov_r64_rm64(Reg::RSP, field(ctx::HOST_SP)));
-    asm.emit(inst::mov_r64_rm64(SCRATCH, field(ctx::HOST_GS)));
-    asm.emit(inst::wrgsbase_r64(SCRATCH));
+    asm.emit(inst::mov_r32_rm32(Reg::RAX, SCRATCH));
     for reg in PRESERVED.into_iter().rev() {
         asm.emit(inst::pop_r64(reg));
     }

@@ -65,8 +65,8 @@ impl Output {
         &self.text
     }
 
-    /// Offset in the text of a function of the C calling convention that takes the address of the guest's address 0 and enters
-    /// the guest.
+    /// Offset in the text of a function of the C calling convention that takes the native address at which the guest goes on,
+    /// while `gs` is based at the guest's address 0, and returns the number of the site at which the guest stops.
     pub fn entry(&self) -> u32 {
         self.entry
     }

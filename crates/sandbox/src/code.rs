@@ -65,24 +65,32 @@ impl Code {
     }
 
     /// Address of the machine code.
+    #[inline]
     pub fn address(&self) -> usize {
         self.start.as_ptr().addr()
     }
 
     /// The machine code.
+    #[inline]
     pub fn text(&self) -> &[u8] {
         // SAFETY: the text is readable for as long as this object lives, and not written.
         unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.text_size) }
     }
 
     /// Address of the function that enters a guest.
+    #[inline]
     pub(crate) fn entry(&self) -> *const u8 {
-        self.text()[self.entry..].as_ptr()
+        self.start.as_ptr().wrapping_add(self.entry)
     }
 
     /// Address where faults leave.
     pub(crate) fn fault_exit(&self) -> usize {
         self.address() + self.fault_exit
+    }
+
+    /// Does the instruction at this address belong to the machine code?
+    pub(crate) fn holds(&self, address: usize) -> bool {
+        address.wrapping_sub(self.address()) < self.text_size
     }
 }
 

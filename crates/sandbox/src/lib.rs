@@ -14,6 +14,7 @@
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod code;
+mod segment;
 mod signals;
 mod space;
 

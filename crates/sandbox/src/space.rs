@@ -1,6 +1,7 @@
 //! Address spaces: 4 GiB for a guest's memory, its context before them, and nothing else near.
 
 use crate::code::Code;
+use crate::segment;
 use crate::signals::{self, Run};
 use crate::{Action, SandboxError, Stop};
 use core::ffi::c_void;
@@ -46,8 +47,11 @@ impl Space {
     /// An address space with nothing in it.
     ///
     /// # Errors
-    /// If the system has no addresses left, or faults cannot be handled.
+    /// If the system has no addresses left, faults cannot be handled, or guests cannot run here at all.
     pub fn new() -> Result<Space, SandboxError> {
+        if !crate::is_supported() {
+            return Err(Action::Reserve.failed(rustix::io::Errno::OPNOTSUPP));
+        }
         signals::install()?;
         let size = CONTEXT + ADDRESSES + GUARD;
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
@@ -101,23 +105,36 @@ impl Space {
 
     /// Runs the guest from an offset in the code until it stops. Unless code was compiled to charge gas, gas does not change.
     ///
+    /// If it is not to go on soon, [`Space::leave`] should be called.
+    ///
     /// # Panics
     /// If the offset lies outside the code.
+    #[inline]
     pub fn run(&mut self, code: &Code, offset: u32) -> Stop {
-        let entry = &code.text()[to_usize(offset)..];
-        self.context_mut().entry = to_u64(entry.as_ptr().addr());
-        let run = Run {
-            text: code.address()..code.address() + code.text().len(),
-            fault_exit: code.fault_exit(),
-            fault: AtomicUsize::new(0),
-        };
+        let start = to_u64(code.text()[to_usize(offset)..].as_ptr().addr());
+        let zero = self.zero.as_ptr().addr();
+        let run = Run { code, guest: zero..zero + ADDRESSES + GUARD, fault: AtomicUsize::new(0) };
+        let base = self.base();
         // SAFETY: the address is that of a function of this type, which preserves what its convention says.
-        let enter: extern "sysv64" fn(*mut u8) = unsafe { core::mem::transmute(code.entry()) };
-        signals::with_run(&run, || enter(self.zero.as_ptr()));
-        match self.context().site {
+        let enter: extern "sysv64" fn(u64) -> u32 = unsafe { core::mem::transmute(code.entry()) };
+        // SAFETY: there are spaces only where the base can be set.
+        let host = unsafe { segment::enter(base) };
+        let site = signals::with_run(&run, || enter(start));
+        host.stop(base);
+        match site {
             NO_SITE => Stop::Fault { offset: to_u32(run.fault.load(Ordering::Relaxed) - code.address()) },
             site => Stop::Site(site),
         }
+    }
+
+    /// Tidies up on this thread what is kept there for a guest that goes on soon.
+    #[inline]
+    pub fn leave(&self) {
+        segment::leave(self.base());
+    }
+
+    fn base(&self) -> u64 {
+        to_u64(self.zero.as_ptr().addr())
     }
 
     /// Maps zeroed pages, also over others.
@@ -297,6 +314,7 @@ impl Access {
 
 impl Drop for Space {
     fn drop(&mut self) {
+        self.leave();
         // SAFETY: the mapping belongs to this object.
         let done = unsafe { munmap(self.zero.as_ptr().sub(CONTEXT).cast::<c_void>(), CONTEXT + ADDRESSES + GUARD) };
         debug_assert!(done.is_ok(), "a mapping of ours cannot be unmapped: {done:?}");

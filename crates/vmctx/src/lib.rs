@@ -30,18 +30,10 @@ pub struct VmCtx {
     pub regs: [u64; REG_COUNT],
     /// Remaining gas.
     pub gas: i64,
-    /// Native address at which the guest goes on.
-    pub entry: u64,
-    /// Number of the site at which the guest stopped.
-    pub site: u32,
     /// Number of the site of the indirect jump that is under way, kept where jump table entries can be bad.
     pub jump_site: u32,
     /// Where an indirect jump that failed would have gone: its dynamic address, halved by a rotation, less 1.
     pub jump_index: u32,
-    /// The host's stack pointer while the guest runs.
-    pub host_sp: u64,
-    /// The host's `gs` base while the guest runs.
-    pub host_gs: u64,
 }
 
 /// Displacement from the guest's address 0 of the field at `offset`.
@@ -53,17 +45,9 @@ const fn displacement(offset: usize) -> i32 {
 pub const REGS: i32 = displacement(offset_of!(VmCtx, regs));
 /// Displacement of [`VmCtx::gas`].
 pub const GAS: i32 = displacement(offset_of!(VmCtx, gas));
-/// Displacement of [`VmCtx::entry`].
-pub const ENTRY: i32 = displacement(offset_of!(VmCtx, entry));
-/// Displacement of [`VmCtx::site`].
-pub const SITE: i32 = displacement(offset_of!(VmCtx, site));
 /// Displacement of [`VmCtx::jump_site`].
 pub const JUMP_SITE: i32 = displacement(offset_of!(VmCtx, jump_site));
 /// Displacement of [`VmCtx::jump_index`].
 pub const JUMP_INDEX: i32 = displacement(offset_of!(VmCtx, jump_index));
-/// Displacement of [`VmCtx::host_sp`].
-pub const HOST_SP: i32 = displacement(offset_of!(VmCtx, host_sp));
-/// Displacement of [`VmCtx::host_gs`].
-pub const HOST_GS: i32 = displacement(offset_of!(VmCtx, host_gs));
 
 const _: () = assert!(to_u32(size_of::<VmCtx>()) <= CONTEXT_SIZE);

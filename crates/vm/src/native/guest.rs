@@ -1,0 +1,94 @@
+//! One compiled guest: what the host sees of it between its runs.
+
+use super::Program;
+use super::memory::Memory;
+use super::run::{Resume, State};
+use pvm_interpreter::Exit;
+use pvm_isa::Reg;
+use pvm_num::casts::widen;
+use pvm_sandbox::SandboxError;
+use std::sync::Arc;
+
+/// One compiled guest.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    program: Arc<Program>,
+    state: State,
+}
+
+impl Guest {
+    /// A guest with zeroed registers, initial memory, no gas and no program counter.
+    pub(crate) fn new(program: Arc<Program>) -> Result<Guest, SandboxError> {
+        let memory = Memory::new(&program.image)?;
+        Ok(Guest { program, state: State { memory, pc: None, next_pc: None, last_pc: None, resume: Resume::No } })
+    }
+
+    #[inline]
+    pub(crate) fn reg(&self, reg: Reg) -> u64 {
+        self.state.reg(reg)
+    }
+
+    #[inline]
+    pub(crate) fn set_reg(&mut self, reg: Reg, value: u64) {
+        self.state.set_reg(self.program.image.set.width(), reg, value);
+    }
+
+    #[inline]
+    pub(crate) fn gas(&self) -> i64 {
+        self.state.gas()
+    }
+
+    #[inline]
+    pub(crate) fn set_gas(&mut self, gas: i64) {
+        self.state.set_gas(gas);
+    }
+
+    #[inline]
+    pub(crate) fn program_counter(&self) -> Option<u32> {
+        self.state.pc
+    }
+
+    #[inline]
+    pub(crate) fn next_program_counter(&self) -> Option<u32> {
+        self.state.next_pc
+    }
+
+    pub(crate) fn last_program_counter(&self) -> Option<u32> {
+        self.state.last_pc
+    }
+
+    #[inline]
+    pub(crate) fn set_next_program_counter(&mut self, pc: u32) {
+        self.state.pc = None;
+        self.state.next_pc = Some(pc);
+        self.state.resume = Resume::Enter(pc);
+    }
+
+    /// The native address at which the next run starts.
+    pub(crate) fn next_native_program_counter(&self) -> Option<u64> {
+        let offset = match self.state.resume {
+            Resume::No => return None,
+            Resume::Enter(pc) => self.program.output.at(pc)?,
+            Resume::At(offset) | Resume::Complete { resume: offset, .. } => offset,
+        };
+        Some(self.program.machine_code_origin() + widen(offset))
+    }
+
+    /// Runs until the next exit; none if no program counter is set.
+    #[inline]
+    pub(crate) fn run(&mut self) -> Option<Exit> {
+        let exit = self.state.run(&self.program)?;
+        if !matches!(exit, Exit::Ecalli(_)) {
+            self.state.memory.space.leave();
+        }
+        Some(exit)
+    }
+
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.state.memory
+    }
+
+    pub(crate) fn memory_mut(&mut self) -> &mut Memory {
+        &mut self.state.memory
+    }
+}

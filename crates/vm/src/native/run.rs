@@ -1,0 +1,238 @@
+//! Runs of compiled guests: where they start, and what their stops mean.
+
+use super::Program;
+use super::memory::Memory;
+use pvm_compiler::SiteKind;
+use pvm_interpreter::{Exit, Trap};
+use pvm_isa::{Meaning, Opcode, Reg, Width};
+use pvm_num::casts::{low_u8, low_u32, sign_extend_32, unsigned_32, widen};
+use pvm_sandbox::Stop;
+
+/// How the next run starts.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Resume {
+    /// Nowhere: no program counter is set.
+    No,
+    /// At this code offset, whose block is charged.
+    Enter(u32),
+    /// At this offset in the machine code.
+    At(u32),
+    /// By completing the instruction at this code offset, then at this offset in the machine code.
+    Complete { pc: u32, resume: u32 },
+}
+
+/// A guest's memory, with registers and gas in its space, and where it stopped.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) memory: Memory,
+    pub(super) pc: Option<u32>,
+    pub(super) next_pc: Option<u32>,
+    pub(super) last_pc: Option<u32>,
+    pub(super) resume: Resume,
+}
+
+impl State {
+    #[inline]
+    pub(super) fn reg(&self, reg: Reg) -> u64 {
+        self.memory.space.regs()[reg.index()]
+    }
+
+    #[inline]
+    pub(super) fn set_reg(&mut self, width: Width, reg: Reg, value: u64) {
+        let value = match width {
+            Width::Narrow => widen(low_u32(value)),
+            Width::Wide => value,
+        };
+        self.memory.space.regs_mut()[reg.index()] = value;
+    }
+
+    #[inline]
+    pub(super) fn gas(&self) -> i64 {
+        self.memory.space.gas()
+    }
+
+    #[inline]
+    pub(super) fn set_gas(&mut self, gas: i64) {
+        self.memory.space.set_gas(gas);
+    }
+
+    fn clear_program_counter(&mut self) {
+        (self.pc, self.next_pc, self.resume) = (None, None, Resume::No);
+    }
+
+    /// Runs until the next exit; none if no program counter is set.
+    #[inline]
+    pub(super) fn run(&mut self, program: &Program) -> Option<Exit> {
+        let mut offset = match self.resume {
+            Resume::No => return None,
+            _ if program.image.gas.is_some() && self.gas() < 0 => return Some(Exit::OutOfGas),
+            Resume::At(offset) => offset,
+            _ => match self.start(program) {
+                Ok(offset) => offset,
+                Err(exit) => return Some(exit),
+            },
+        };
+        loop {
+            let stop = self.memory.space.run(&program.code, offset);
+            offset = match self.stopped(program, stop) {
+                Ok(offset) => offset,
+                Err(exit) => return Some(exit),
+            };
+        }
+    }
+
+    /// Where native code goes on, what must be paid or completed before being done.
+    fn start(&mut self, program: &Program) -> Result<u32, Exit> {
+        let pc = match self.resume {
+            Resume::No => return Err(Exit::Trap(Trap::Entry)),
+            Resume::At(offset) => return Ok(offset),
+            Resume::Complete { pc, resume } => return self.complete(program, pc, resume),
+            Resume::Enter(pc) => pc,
+        };
+        let code = program.image.code();
+        let offset = match program.output.at(pc) {
+            // Behind the code only a guest can arrive.
+            Some(offset) if pc < code.len() => offset,
+            _ => {
+                self.pause(pc, Resume::Enter(pc));
+                return Err(Exit::Trap(Trap::Entry));
+            }
+        };
+        if let Some(rule) = &program.image.gas
+            && !program.is_known_jump_target(pc)
+        {
+            let cost = i64::from(rule.block_cost(code, code.block_start(pc).unwrap_or(pc)));
+            if self.gas() < cost {
+                self.pause(pc, Resume::Enter(pc));
+                // A block that cannot be paid reports its start; none if the host entered it elsewhere (host-api.md 3).
+                self.pc = None;
+                return Err(Exit::OutOfGas);
+            }
+            self.set_gas(self.gas() - cost);
+        }
+        Ok(offset)
+    }
+
+    /// What a stop means: an exit, or where to go on.
+    fn stopped(&mut self, program: &Program, stop: Stop) -> Result<u32, Exit> {
+        let site = match stop {
+            Stop::Fault { offset } => {
+                let pc = program.output.access_at(offset).expect("only accesses of guests to memory fault");
+                return Err(self.refused(program, pc, offset));
+            }
+            Stop::Site(number) => *program.output.site(number).expect("guests leave at sites"),
+        };
+        let pc = site.pc;
+        Err(match site.kind {
+            SiteKind::Ecalli { number, next, resume } => {
+                self.pause(pc, Resume::At(resume));
+                self.next_pc = Some(next);
+                Exit::Ecalli(number)
+            }
+            SiteKind::Complete { resume } => return self.complete(program, pc, resume),
+            SiteKind::Trap => self.stop(pc, Trap::Instruction),
+            SiteKind::Invalid => self.stop(pc, Trap::InvalidInstruction),
+            SiteKind::JumpTarget => self.stop(pc, Trap::JumpTarget),
+            SiteKind::JumpIndirect => match self.memory.space.jump_address() {
+                pvm_num::limits::RETURN_TO_HOST => {
+                    self.last_pc = Some(pc);
+                    self.clear_program_counter();
+                    Exit::Finished
+                }
+                address => self.stop(pc, Trap::JumpAddress(address)),
+            },
+            SiteKind::OutOfGas { cost } => {
+                self.set_gas(self.gas() + i64::from(cost));
+                self.pause(pc, Resume::Enter(pc));
+                Exit::OutOfGas
+            }
+        })
+    }
+
+    fn pause(&mut self, pc: u32, resume: Resume) {
+        self.last_pc = Some(pc);
+        self.pc = Some(pc);
+        self.next_pc = Some(pc);
+        self.resume = resume;
+    }
+
+    fn stop(&mut self, pc: u32, trap: Trap) -> Exit {
+        self.clear_program_counter();
+        self.pc = Some(pc);
+        self.last_pc = self.pc;
+        Exit::Trap(trap)
+    }
+
+    /// The exit of a refused memory access by the instruction at `pc`, to be tried again at `offset` in the machine code.
+    fn refused(&mut self, program: &Program, pc: u32, offset: u32) -> Exit {
+        let instruction = program.instruction(pc);
+        let absolute = unsigned_32(instruction.imm1());
+        let relative = |base: Reg| low_u32(self.reg(base)).wrapping_add(absolute);
+        let (address, access, is_write) = match instruction.opcode().meaning() {
+            Meaning::Load(access) => (absolute, access, false),
+            Meaning::Store(access) | Meaning::StoreImm(access) => (absolute, access, true),
+            Meaning::LoadIndirect(access) => (relative(instruction.r2()), access, false),
+            Meaning::StoreIndirect(access) => (relative(instruction.r2()), access, true),
+            Meaning::StoreImmIndirect(access) => (relative(instruction.r1()), access, true),
+            other => unreachable!("{other:?} accesses no memory"),
+        };
+        let exit = self.memory.refused(address, access.bytes(), is_write);
+        self.refuse(pc, exit, Resume::At(offset))
+    }
+
+    /// Stops for good, or until the host has provided the page.
+    fn refuse(&mut self, pc: u32, exit: Exit, resume: Resume) -> Exit {
+        match exit {
+            Exit::Trap(trap) => self.stop(pc, trap),
+            _ => {
+                self.pause(pc, resume);
+                exit
+            }
+        }
+    }
+
+    /// Does what the instruction at `pc` is left to the host for, and goes on at `resume`.
+    fn complete(&mut self, program: &Program, pc: u32, resume: u32) -> Result<u32, Exit> {
+        let instruction = program.instruction(pc);
+        if instruction.opcode() == Opcode::memset {
+            return self.fill(program, pc, resume);
+        }
+        let size = self.reg(instruction.r2());
+        // isa.md 7.4: a size of 2^32 or more only asks for the end.
+        let size = u32::try_from(size).unwrap_or(0);
+        let Ok(end) = self.memory.sbrk(size) else { return Err(self.stop(pc, Trap::Sbrk)) };
+        self.set_reg(program.image.set.width(), instruction.r1(), sign_extend_32(end));
+        Ok(resume)
+    }
+
+    /// `memset`, as far as gas and memory allow (isa.md 7.5, latest037.md 9).
+    fn fill(&mut self, program: &Program, pc: u32, resume: u32) -> Result<u32, Exit> {
+        let metered = program.image.gas.is_some();
+        let mut address = low_u32(self.reg(Reg::a0));
+        let mut left = low_u32(self.reg(Reg::a2));
+        let value = low_u8(self.reg(Reg::a1));
+        let result = loop {
+            if left == 0 {
+                break Ok(resume);
+            }
+            let payable = if metered { u32::try_from(self.gas()).unwrap_or(u32::MAX).min(left) } else { left };
+            if payable == 0 {
+                self.pause(pc, Resume::Complete { pc, resume });
+                break Err(Exit::OutOfGas);
+            }
+            let done = self.memory.fill(address, value, payable);
+            if done == 0 {
+                let exit = self.memory.refused(address, 1, true);
+                break Err(self.refuse(pc, exit, Resume::Complete { pc, resume }));
+            }
+            address = address.wrapping_add(done);
+            left -= done;
+            if metered {
+                self.set_gas(self.gas() - i64::from(done));
+            }
+        };
+        self.set_reg(program.image.set.width(), Reg::a0, widen(address));
+        self.set_reg(program.image.set.width(), Reg::a2, widen(left));
+        result
+    }
+}
