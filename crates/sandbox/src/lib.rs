@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! compiler::Output --Code::load--> Code (executable, never writable)
-//! Space: 4 GiB of address space and the guest's context     Space::run(&Code, offset) --> Stop
+//! Template: the memory a program's guests start with
+//! Space: 4 GiB of addresses and the guest's context      Space::of(&Template, &Pool), Space::run(&Code, offset) --> Stop
+//! Pool: spaces that wait for their next guest
 //! ```
 //!
 //! A guest cannot leave its space: its code adds 32-bit addresses to a segment base, and around the space lies nothing. What it
@@ -14,12 +16,18 @@
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
 mod code;
+mod pool;
+mod ranges;
+mod region;
 mod segment;
 mod signals;
 mod space;
+mod template;
 
 pub use code::Code;
-pub use space::{Access, Space};
+pub use pool::Pool;
+pub use space::Space;
+pub use template::{Part, Template};
 
 use thiserror::Error;
 
@@ -54,6 +62,15 @@ impl Action {
     fn failed(self, error: rustix::io::Errno) -> SandboxError {
         SandboxError { action: self, error }
     }
+}
+
+/// What a guest may do with pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Read.
+    Read,
+    /// Read and write.
+    ReadWrite,
 }
 
 /// Why a guest stopped.

@@ -1,47 +1,123 @@
-//! Address spaces: 4 GiB for a guest's memory, its context before them, and nothing else near.
+//! Address spaces: a guest's memory and context, and how it runs in them.
 
 use crate::code::Code;
+use crate::pool::Pool;
+use crate::ranges::{Mapping, Ranges};
+use crate::region::{ADDRESSES, GUARD, PAGE, Region};
 use crate::segment;
 use crate::signals::{self, Run};
-use crate::{Action, SandboxError, Stop};
-use core::ffi::c_void;
+use crate::template::Template;
+use crate::{Access, Action, SandboxError, Stop};
 use core::ops::Range;
-use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicUsize, Ordering};
 use pvm_num::casts::{to_u32, to_u64, to_usize};
-use pvm_vmctx::{CONTEXT_SIZE, NO_SITE, VmCtx};
-use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
-use std::collections::BTreeMap;
-
-/// Bytes a guest can address.
-const ADDRESSES: usize = 1 << 32;
-/// Inaccessible bytes behind them: an access at the last address may reach so far.
-const GUARD: usize = 4096;
-const CONTEXT: usize = CONTEXT_SIZE as usize;
-const PAGE: u64 = 4096;
-
-/// What a guest may do with pages.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Access {
-    /// Read.
-    Read,
-    /// Read and write.
-    ReadWrite,
-}
+use pvm_vmctx::{NO_SITE, VmCtx};
+use std::sync::{Arc, Weak};
 
 /// An address space with the context of the guest that runs in it.
 #[derive(Debug)]
 pub struct Space {
-    /// Where the guest's address 0 is.
-    zero: NonNull<u8>,
-    /// What is mapped: disjoint ranges of whole pages by their start, those that meet being different in rights.
-    mapped: BTreeMap<u64, (u64, Access)>,
+    slot: Slot,
+    /// Where it goes when the guest is gone.
+    pool: Weak<Pool>,
 }
 
-// SAFETY: the memory belongs to this object alone.
-unsafe impl Send for Space {}
-// SAFETY: shared access only reads.
-unsafe impl Sync for Space {}
+/// What of an address space can be used again.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    region: Region,
+    mapped: Ranges,
+    /// Whose data is in place.
+    template: Arc<Template>,
+    /// Were pages with data mapped anew, so that discarding changes does not bring it back?
+    is_spoilt: bool,
+    /// Were pages changed that the guest can only read?
+    has_read_only_changes: bool,
+}
+
+/// Up to so many ranges that a guest has added are taken away one by one; more are taken away with everything else.
+const ADDED_MAX: usize = 8;
+
+impl Slot {
+    fn new(template: &Arc<Template>) -> Result<Slot, SandboxError> {
+        if !crate::is_supported() {
+            return Err(Action::Reserve.failed(rustix::io::Errno::OPNOTSUPP));
+        }
+        signals::install()?;
+        let region = Region::new()?;
+        let mut slot = Slot {
+            region,
+            mapped: Ranges::new(),
+            template: Arc::clone(template),
+            is_spoilt: false,
+            has_read_only_changes: false,
+        };
+        slot.map_template()?;
+        Ok(slot)
+    }
+
+    pub(crate) fn is_of(&self, template: &Arc<Template>) -> bool {
+        Arc::ptr_eq(&self.template, template)
+    }
+
+    /// Maps what the template says where nothing is mapped.
+    fn map_template(&mut self) -> Result<(), SandboxError> {
+        self.is_spoilt = true; // until all is in place
+        self.template.map(&mut self.region)?;
+        self.mapped = self.template.mapped().clone();
+        (self.is_spoilt, self.has_read_only_changes) = (self.template.copies(), false);
+        Ok(())
+    }
+
+    /// Takes everything away and begins anew.
+    fn rebuild(&mut self) -> Result<(), SandboxError> {
+        self.is_spoilt = true;
+        self.region.map(&(0..to_u64(ADDRESSES)), None)?;
+        self.mapped.clear();
+        self.map_template()
+    }
+
+    /// Makes memory what the template says: what was added goes, what went comes back, changes are discarded.
+    fn reset(&mut self) -> Result<(), SandboxError> {
+        if self.is_spoilt {
+            return self.rebuild();
+        }
+        if self.mapped != *self.template.mapped() {
+            let added = self.mapped.without(self.template.mapped());
+            if added.len() > ADDED_MAX {
+                return self.rebuild();
+            }
+            for Mapping { range, .. } in added.iter() {
+                self.replace(range, None)?;
+            }
+            let missing = self.template.mapped().without(&self.mapped);
+            for Mapping { range, access } in missing.iter() {
+                self.replace(range, Some(*access))?;
+            }
+            if self.is_spoilt {
+                return self.rebuild();
+            }
+        }
+        for Mapping { range, access } in self.mapped.iter() {
+            if *access == Access::ReadWrite || self.has_read_only_changes {
+                self.region.discard(range)?;
+            }
+        }
+        self.has_read_only_changes = false;
+        Ok(())
+    }
+
+    /// Maps new pages at a range, or none, and forgets what was there.
+    fn replace(&mut self, range: &Range<u64>, access: Option<Access>) -> Result<(), SandboxError> {
+        self.is_spoilt |= self.template.has_data(range);
+        self.region.map(range, access)?;
+        match access {
+            Some(access) => self.mapped.insert(range.clone(), access),
+            None => self.mapped.remove(range),
+        }
+        Ok(())
+    }
+}
 
 impl Space {
     /// An address space with nothing in it.
@@ -49,58 +125,54 @@ impl Space {
     /// # Errors
     /// If the system has no addresses left, faults cannot be handled, or guests cannot run here at all.
     pub fn new() -> Result<Space, SandboxError> {
-        if !crate::is_supported() {
-            return Err(Action::Reserve.failed(rustix::io::Errno::OPNOTSUPP));
+        Ok(Space { slot: Slot::new(&Arc::new(Template::new(&[])?))?, pool: Weak::new() })
+    }
+
+    /// An address space with what a program's guests start with, of a pool if there is one. Nothing of a guest that had it
+    /// before is left in it.
+    ///
+    /// # Errors
+    /// As for [`Space::new`].
+    pub fn of(template: &Arc<Template>, pool: &Weak<Pool>) -> Result<Space, SandboxError> {
+        let mut slot = match pool.upgrade().and_then(|pool| pool.take(template)) {
+            Some(slot) => slot,
+            None => Slot::new(template)?,
+        };
+        if !slot.is_of(template) {
+            slot.template = Arc::clone(template);
+            slot.rebuild()?;
         }
-        signals::install()?;
-        let size = CONTEXT + ADDRESSES + GUARD;
-        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
-        // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use.
-        let start = unsafe { mmap_anonymous(ptr::null_mut(), size, ProtFlags::empty(), flags) };
-        let start = start.map_err(|error| Action::Reserve.failed(error))?;
-        // SAFETY: the context's page belongs to the new mapping.
-        let context = unsafe { mprotect(start, CONTEXT, MprotectFlags::READ | MprotectFlags::WRITE) };
-        // SAFETY: the offset lies within the new mapping.
-        let zero = unsafe { start.cast::<u8>().add(CONTEXT) };
-        let zero = NonNull::new(zero).ok_or(Action::Reserve.failed(rustix::io::Errno::NOMEM))?;
-        let space = Space { zero, mapped: BTreeMap::new() };
-        context.map_err(|error| Action::Reserve.failed(error))?;
-        Ok(space)
-    }
-
-    fn context(&self) -> &VmCtx {
-        // SAFETY: the context's page is readable, zeroed when it was made, aligned, and borrowed with this object.
-        unsafe { &*self.zero.as_ptr().sub(CONTEXT).cast::<VmCtx>() }
-    }
-
-    fn context_mut(&mut self) -> &mut VmCtx {
-        // SAFETY: as above, writable, and borrowed alone.
-        unsafe { &mut *self.zero.as_ptr().sub(CONTEXT).cast::<VmCtx>() }
+        Ok(Space { slot, pool: Weak::clone(pool) })
     }
 
     /// The guest's registers; 32-bit ones are zero-extended.
+    #[inline]
     pub fn regs(&self) -> &[u64; 13] {
-        &self.context().regs
+        &self.slot.region.context().regs
     }
 
     /// The guest's registers; 32-bit ones must be zero-extended.
+    #[inline]
     pub fn regs_mut(&mut self) -> &mut [u64; 13] {
-        &mut self.context_mut().regs
+        &mut self.slot.region.context_mut().regs
     }
 
     /// Remaining gas.
+    #[inline]
     pub fn gas(&self) -> i64 {
-        self.context().gas
+        self.slot.region.context().gas
     }
 
     /// Sets the remaining gas.
+    #[inline]
     pub fn set_gas(&mut self, gas: i64) {
-        self.context_mut().gas = gas;
+        self.slot.region.context_mut().gas = gas;
     }
 
     /// The dynamic address to which the indirect jump wanted to go that stopped the guest.
+    #[inline]
     pub fn jump_address(&self) -> u32 {
-        self.context().jump_index.wrapping_add(1).rotate_left(1)
+        self.slot.region.context().jump_index.wrapping_add(1).rotate_left(1)
     }
 
     /// Runs the guest from an offset in the code until it stops. Unless code was compiled to charge gas, gas does not change.
@@ -112,15 +184,14 @@ impl Space {
     #[inline]
     pub fn run(&mut self, code: &Code, offset: u32) -> Stop {
         let start = to_u64(code.text()[to_usize(offset)..].as_ptr().addr());
-        let zero = self.zero.as_ptr().addr();
+        let zero = self.slot.region.zero();
         let run = Run { code, guest: zero..zero + ADDRESSES + GUARD, fault: AtomicUsize::new(0) };
-        let base = self.base();
         // SAFETY: the address is that of a function of this type, which preserves what its convention says.
         let enter: extern "sysv64" fn(u64) -> u32 = unsafe { core::mem::transmute(code.entry()) };
         // SAFETY: there are spaces only where the base can be set.
-        let host = unsafe { segment::enter(base) };
+        let host = unsafe { segment::enter(to_u64(zero)) };
         let site = signals::with_run(&run, || enter(start));
-        host.stop(base);
+        host.stop(to_u64(zero));
         match site {
             NO_SITE => Stop::Fault { offset: to_u32(run.fault.load(Ordering::Relaxed) - code.address()) },
             site => Stop::Site(site),
@@ -130,11 +201,15 @@ impl Space {
     /// Tidies up on this thread what is kept there for a guest that goes on soon.
     #[inline]
     pub fn leave(&self) {
-        segment::leave(self.base());
+        segment::leave(to_u64(self.slot.region.zero()));
     }
 
-    fn base(&self) -> u64 {
-        to_u64(self.zero.as_ptr().addr())
+    /// Memory as it was at first.
+    ///
+    /// # Errors
+    /// If the system has no memory.
+    pub fn reset_memory(&mut self) -> Result<(), SandboxError> {
+        self.slot.reset()
     }
 
     /// Maps zeroed pages, also over others.
@@ -145,9 +220,7 @@ impl Space {
     /// # Panics
     /// If the range is not one of whole pages below 2^32.
     pub fn map(&mut self, range: Range<u64>, access: Access) -> Result<(), SandboxError> {
-        self.replace(&range, access.flags())?;
-        self.note(range, access);
-        Ok(())
+        self.slot.replace(&range, Some(access))
     }
 
     /// Takes pages away, if there are any.
@@ -158,7 +231,7 @@ impl Space {
     /// # Panics
     /// If the range is not one of whole pages below 2^32.
     pub fn unmap(&mut self, range: Range<u64>) -> Result<(), SandboxError> {
-        self.replace(&range, ProtFlags::empty())
+        self.slot.replace(&range, None)
     }
 
     /// Changes what the guest may do with pages. False, with no effect, if one is not mapped.
@@ -169,145 +242,76 @@ impl Space {
     /// # Panics
     /// If the range is not one of whole pages below 2^32.
     pub fn protect(&mut self, range: Range<u64>, access: Access) -> Result<bool, SandboxError> {
-        check(&range);
         if !self.is_mapped(&range) {
             return Ok(false);
         }
-        self.set_rights(&range, access)?;
-        self.forget(&range);
-        self.note(range, access);
+        self.slot.is_spoilt |= self.slot.template.mapped().meet(&range);
+        self.slot.region.protect(&range, access)?;
+        self.slot.mapped.insert(range, access);
         Ok(true)
-    }
-
-    /// Maps new pages at a range, and forgets what was there.
-    fn replace(&mut self, range: &Range<u64>, rights: ProtFlags) -> Result<(), SandboxError> {
-        check(range);
-        if range.is_empty() {
-            return Ok(());
-        }
-        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED;
-        // SAFETY: the pages belong to this object, and nothing borrows them.
-        unsafe { mmap_anonymous(self.pointer(range.start), length(range), rights, flags) }
-            .map_err(|error| Action::Map.failed(error))?;
-        self.forget(range);
-        Ok(())
-    }
-
-    /// Takes a range out of what is mapped.
-    fn forget(&mut self, range: &Range<u64>) {
-        while let Some((&start, &(end, access))) =
-            self.mapped.range(..range.end).next_back().filter(|(_, (end, _))| *end > range.start)
-        {
-            self.mapped.remove(&start);
-            if range.end < end {
-                self.mapped.insert(range.end, (end, access));
-            }
-            if start < range.start {
-                self.mapped.insert(start, (range.start, access));
-                break;
-            }
-        }
-    }
-
-    /// Adds a range, of which nothing is there, to what is mapped; ranges that meet with the same rights become one.
-    fn note(&mut self, range: Range<u64>, access: Access) {
-        if range.is_empty() {
-            return;
-        }
-        let Range { mut start, mut end } = range;
-        if let Some((&before, _)) =
-            self.mapped.range(..start).next_back().filter(|(_, mapping)| **mapping == (start, access))
-        {
-            start = before;
-        }
-        if let Some((after_end, _)) = self.mapped.get(&end).copied().filter(|(_, rights)| *rights == access) {
-            self.mapped.remove(&end);
-            end = after_end;
-        }
-        self.mapped.insert(start, (end, access));
-    }
-
-    fn pointer(&self, address: u64) -> *mut c_void {
-        self.zero.as_ptr().wrapping_add(usize::try_from(address).expect("a 64-bit machine")).cast::<c_void>()
     }
 
     /// The mapping that holds an address, and what the guest may do there.
     pub fn mapping(&self, address: u64) -> Option<(Range<u64>, Access)> {
-        let (&start, &(end, access)) = self.mapped.range(..=address).next_back()?;
-        (address < end).then_some((start..end, access))
+        let Mapping { range, access } = self.slot.mapped.at(address)?.clone();
+        Some((range, access))
     }
 
     /// Is every page of the range mapped?
     pub fn is_mapped(&self, range: &Range<u64>) -> bool {
-        let mut at = range.start;
-        while at < range.end {
-            match self.mapping(at) {
-                Some((mapping, _)) => at = mapping.end,
-                None => return false,
-            }
-        }
-        true
-    }
-
-    /// The mapping that holds the whole range.
-    fn find(&self, range: &Range<u64>) -> Option<(Range<u64>, Access)> {
-        self.mapping(range.start).filter(|(mapping, _)| range.end <= mapping.end)
+        self.slot.mapped.hold(range)
     }
 
     /// Memory that is mapped; none if part of the range is not, or not with the same rights.
+    #[inline]
     pub fn bytes(&self, range: Range<u64>) -> Option<&[u8]> {
-        self.find(&range)?;
-        // SAFETY: the range is mapped and readable, and borrowed with this object.
-        Some(unsafe { core::slice::from_raw_parts(self.pointer(range.start).cast::<u8>(), length(&range)) })
+        self.slot.mapped.holding(&range)?;
+        // SAFETY: the range is mapped.
+        Some(unsafe { self.slot.region.bytes(&range) })
     }
 
     /// Memory that is mapped for writing; none if part of the range is not.
+    #[inline]
     pub fn bytes_mut(&mut self, range: Range<u64>) -> Option<&mut [u8]> {
-        self.find(&range).filter(|(_, access)| *access == Access::ReadWrite)?;
-        // SAFETY: the range is mapped and writable, and borrowed with this object alone.
-        Some(unsafe { core::slice::from_raw_parts_mut(self.pointer(range.start).cast::<u8>(), length(&range)) })
+        self.slot.mapped.holding(&range).filter(|mapping| mapping.access == Access::ReadWrite)?;
+        // SAFETY: the range is mapped for writing.
+        Some(unsafe { self.slot.region.bytes_mut(&range) })
     }
 
     /// Lets `change` at memory that is mapped, whatever the guest may do there. False, with no effect, as with [`Space::bytes`].
     ///
     /// # Errors
     /// If the system refuses to change rights.
+    #[inline]
     pub fn change(&mut self, range: Range<u64>, change: impl FnOnce(&mut [u8])) -> Result<bool, SandboxError> {
-        let Some((_, access)) = self.find(&range) else { return Ok(false) };
+        let Some(mapping) = self.slot.mapped.holding(&range) else { return Ok(false) };
+        if mapping.access == Access::ReadWrite {
+            // SAFETY: the range is mapped for writing.
+            change(unsafe { self.slot.region.bytes_mut(&range) });
+            return Ok(true);
+        }
         let pages = range.start & !(PAGE - 1)..range.end.next_multiple_of(PAGE);
-        if access == Access::Read {
-            self.set_rights(&pages, Access::ReadWrite)?;
-        }
-        // SAFETY: the range is mapped and now writable, and borrowed with this object alone.
-        let bytes = unsafe { core::slice::from_raw_parts_mut(self.pointer(range.start).cast::<u8>(), length(&range)) };
-        change(bytes);
-        if access == Access::Read {
-            self.set_rights(&pages, Access::Read)?;
-        }
+        self.slot.has_read_only_changes = true;
+        let writable = Writable { slot: &mut self.slot, pages };
+        writable.slot.region.protect(&writable.pages, Access::ReadWrite)?;
+        // SAFETY: the range is mapped, and has just been made writable.
+        change(unsafe { writable.slot.region.bytes_mut(&range) });
         Ok(true)
     }
-
-    fn set_rights(&mut self, range: &Range<u64>, access: Access) -> Result<(), SandboxError> {
-        let rights = MprotectFlags::from_bits_retain(access.flags().bits());
-        // SAFETY: the pages belong to this object, and nothing borrows them.
-        unsafe { mprotect(self.pointer(range.start), length(range), rights) }.map_err(|error| Action::Map.failed(error))
-    }
 }
 
-fn check(range: &Range<u64>) {
-    let is_whole = range.start.is_multiple_of(PAGE) && range.end.is_multiple_of(PAGE);
-    assert!(is_whole && range.start <= range.end && range.end <= to_u64(ADDRESSES), "{range:x?} are no pages");
+/// Pages of a guest that can only read them, while the host writes.
+struct Writable<'a> {
+    slot: &'a mut Slot,
+    pages: Range<u64>,
 }
 
-fn length(range: &Range<u64>) -> usize {
-    usize::try_from(range.end - range.start).expect("a 64-bit machine")
-}
-
-impl Access {
-    fn flags(self) -> ProtFlags {
-        match self {
-            Access::Read => ProtFlags::READ,
-            Access::ReadWrite => ProtFlags::READ | ProtFlags::WRITE,
+impl Drop for Writable<'_> {
+    fn drop(&mut self) {
+        if self.slot.region.protect(&self.pages, Access::Read).is_err() {
+            // The guest must not be able to write there: rather nothing is there for it. Should that fail as well, nothing that
+            // can be relied on is left.
+            self.slot.replace(&self.pages, None).unwrap_or_else(|_| std::process::abort());
         }
     }
 }
@@ -315,8 +319,23 @@ impl Access {
 impl Drop for Space {
     fn drop(&mut self) {
         self.leave();
-        // SAFETY: the mapping belongs to this object.
-        let done = unsafe { munmap(self.zero.as_ptr().sub(CONTEXT).cast::<c_void>(), CONTEXT + ADDRESSES + GUARD) };
-        debug_assert!(done.is_ok(), "a mapping of ours cannot be unmapped: {done:?}");
+        let Some(pool) = self.pool.upgrade() else { return };
+        *self.slot.region.context_mut() = VmCtx::default();
+        if self.slot.reset().is_ok() {
+            pool.give(self.slot.take());
+        }
+    }
+}
+
+impl Slot {
+    /// The slot, out of an object that is about to end.
+    fn take(&mut self) -> Slot {
+        Slot {
+            region: self.region.take(),
+            mapped: core::mem::take(&mut self.mapped),
+            template: Arc::clone(&self.template),
+            is_spoilt: self.is_spoilt,
+            has_read_only_changes: self.has_read_only_changes,
+        }
     }
 }

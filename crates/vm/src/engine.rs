@@ -17,6 +17,9 @@ pub(crate) struct EngineInner {
     pub(crate) default_cost_model: CostModelKind,
     pub(crate) cpu_features: CpuFeatures,
     pub(crate) cache: Option<ModuleCache>,
+    /// For guests to come.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    pub(crate) spaces: Arc<pvm_sandbox::Pool>,
 }
 
 impl Engine {
@@ -56,6 +59,8 @@ impl Engine {
             default_cost_model,
             cpu_features: config.cpu_features(),
             cache: config.cache_enabled().then(|| ModuleCache::new(config.lru_cache_size())),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            spaces: Arc::new(pvm_sandbox::Pool::new(crate::native::IDLE_SPACES_MAX)),
         })))
     }
 

@@ -12,15 +12,17 @@ use std::sync::Arc;
 /// One compiled guest.
 #[derive(Debug)]
 pub(crate) struct Guest {
-    program: Arc<Program>,
+    /// Before the program, so that its space is back in the pool when the last guest's program empties that.
     state: State,
+    program: Arc<Program>,
 }
 
 impl Guest {
     /// A guest with zeroed registers, initial memory, no gas and no program counter.
     pub(crate) fn new(program: Arc<Program>) -> Result<Guest, SandboxError> {
-        let memory = Memory::new(&program.image)?;
-        Ok(Guest { program, state: State { memory, pc: None, next_pc: None, last_pc: None, resume: Resume::No } })
+        let memory = Memory::new(&program.image, program.template()?, &program.pool)?;
+        let state = State { memory, pc: None, next_pc: None, last_pc: None, resume: Resume::No };
+        Ok(Guest { state, program })
     }
 
     #[inline]

@@ -22,8 +22,8 @@ use pvm_interpreter::Image;
 use pvm_isa::Instruction;
 use pvm_num::casts::to_usize;
 use pvm_program::JumpTable;
-use pvm_sandbox::{Code, SandboxError};
-use std::sync::{Arc, OnceLock};
+use pvm_sandbox::{Code, Pool, SandboxError, Template};
+use std::sync::{Arc, OnceLock, Weak};
 use thiserror::Error;
 
 /// A program as native code.
@@ -34,9 +34,16 @@ pub(crate) struct Program {
     code: Code,
     /// See [`Program::machine_code_offsets`].
     offsets: OnceLock<Vec<(ProgramCounter, u32)>>,
+    /// What guests' memory starts with; made for the first one.
+    template: OnceLock<Arc<Template>>,
+    /// The engine's.
+    pool: Weak<Pool>,
     /// Code offsets at which guests were entered and that are jump targets, each where its low bits say.
     entries: [AtomicU32; ENTRIES],
 }
+
+/// Address spaces that an engine keeps for guests to come. Each holds its page of context and some page tables, about 40 KiB.
+pub(crate) const IDLE_SPACES_MAX: usize = 128;
 
 /// How many entries are remembered; a power of two.
 const ENTRIES: usize = 64;
@@ -75,7 +82,7 @@ fn features(choice: CpuFeatures) -> Features {
 
 impl Program {
     /// Compiles and loads a program.
-    pub(crate) fn new(image: &Arc<Image>, choice: CpuFeatures) -> Result<Program, Unsupported> {
+    pub(crate) fn new(image: &Arc<Image>, choice: CpuFeatures, pool: &Arc<Pool>) -> Result<Program, Unsupported> {
         if image.step_tracing {
             return Err(Unsupported::Option("step tracing"));
         }
@@ -86,7 +93,8 @@ impl Program {
         let output = pvm_compiler::compile(image.code(), jump_table, image.gas.as_deref(), features(choice))?;
         let code = Code::load(&output)?;
         let entries = [const { AtomicU32::new(0) }; ENTRIES];
-        Ok(Program { image: Arc::clone(image), output, code, offsets: OnceLock::new(), entries })
+        let (image, pool) = (Arc::clone(image), Arc::downgrade(pool));
+        Ok(Program { image, output, code, offsets: OnceLock::new(), template: OnceLock::new(), pool, entries })
     }
 
     /// The machine code.
@@ -107,6 +115,14 @@ impl Program {
         })
     }
 
+    fn template(&self) -> Result<&Arc<Template>, SandboxError> {
+        if let Some(template) = self.template.get() {
+            return Ok(template);
+        }
+        let template = Arc::new(memory::template(&self.image)?);
+        Ok(self.template.get_or_init(|| template))
+    }
+
     /// Is an offset in the code a jump target? It is quick for those asked about before.
     #[inline]
     fn is_known_jump_target(&self, pc: u32) -> bool {
@@ -123,5 +139,13 @@ impl Program {
 
     fn instruction(&self, pc: u32) -> Instruction {
         self.image.code().instruction_at(pc).expect("an instruction was compiled here").instruction
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let (Some(pool), Some(template)) = (self.pool.upgrade(), self.template.get()) {
+            pool.forget(template);
+        }
     }
 }

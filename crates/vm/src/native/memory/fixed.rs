@@ -2,8 +2,9 @@
 
 use pvm_interpreter::{Exit, MemoryError, MemoryImage, Trap};
 use pvm_num::align::align_up;
-use pvm_num::casts::{low_u32, to_u32, to_u64, widen};
-use pvm_sandbox::{Access, SandboxError, Space};
+use pvm_num::casts::{low_u32, to_u32, to_u64, to_usize_saturating, widen};
+use pvm_program::MemoryMap;
+use pvm_sandbox::{Access, Part, SandboxError, Space, Template};
 use std::ops::Range;
 
 /// Pages of the machine; regions consist of whole ones.
@@ -15,40 +16,70 @@ const AUX: usize = 3;
 /// The regions of a static map and what has become of them.
 #[derive(Debug)]
 pub(super) struct Fixed {
-    image: MemoryImage,
+    map: MemoryMap,
+    /// As the guest sees them: see [`regions`].
+    regions: Regions,
     heap_size: u32,
     /// Accessible part of the auxiliary region, in bytes.
     aux_size: u32,
+    /// The same at first.
+    aux_accessible: u32,
     aux_write_protected: bool,
 }
 
+type Regions = [(Range<u64>, Access); 4];
+
+/// Read-only data, read-write data with the heap, stack, auxiliary data.
+fn regions(map: &MemoryMap, heap_size: u32, aux_size: u32) -> Regions {
+    [
+        (region(map.ro_data_address(), map.ro_data_size()), Access::Read),
+        (widen(map.rw_data_address())..rw_end(map, heap_size), Access::ReadWrite),
+        (region(map.stack_address_low(), map.stack_size()), Access::ReadWrite),
+        (region(map.aux_data_address(), aux_size), Access::Read),
+    ]
+}
+
+/// Where read-write data and a heap of this size end: the heap makes whole pages accessible.
+fn rw_end(map: &MemoryMap, heap_size: u32) -> u64 {
+    let data = region(map.rw_data_address(), map.rw_data_size()).end;
+    let heap = widen(map.heap_base()) + widen(heap_size);
+    if heap_size == 0 { data } else { data.max(align_up(heap, widen(map.page_size())).unwrap_or(data)) }
+}
+
 impl Fixed {
-    pub(super) fn new(image: &MemoryImage, space: &mut Space) -> Result<Fixed, SandboxError> {
-        let image = image.clone();
-        let fixed = Fixed { aux_size: image.aux_accessible, image, heap_size: 0, aux_write_protected: false };
-        fixed.map_all(space)?;
-        Ok(fixed)
+    pub(super) fn new(image: &MemoryImage) -> Fixed {
+        let regions = regions(&image.map, 0, image.aux_accessible);
+        let aux_size = image.aux_accessible;
+        Fixed {
+            map: image.map.clone(),
+            regions,
+            aux_accessible: aux_size,
+            heap_size: 0,
+            aux_size,
+            aux_write_protected: false,
+        }
     }
 
-    fn map_all(&self, space: &mut Space) -> Result<(), SandboxError> {
-        let regions = self.regions();
-        for (region, access) in regions.clone() {
-            space.map(region, access)?;
-        }
-        let [(ro, _), (rw, _), ..] = regions;
-        for (region, data) in [(ro, &self.image.ro_data), (rw, &self.image.rw_data)] {
-            let part = region.start..region.end.min(region.start + to_u64(data.len()));
-            space.change(part, |bytes| bytes.copy_from_slice(&data[..bytes.len()]))?;
-        }
-        Ok(())
+    /// What the memory of a program's guests starts with.
+    pub(super) fn template(image: &MemoryImage) -> Result<Template, SandboxError> {
+        let data: [&[u8]; 4] = [&image.ro_data, &image.rw_data, &[], &[]];
+        let parts =
+            regions(&image.map, 0, image.aux_accessible).into_iter().zip(data).map(|((range, access), data)| {
+                let length = data.len().min(to_usize_saturating(range.end - range.start));
+                Part { range, access, data: &data[..length] }
+            });
+        Template::new(&parts.collect::<Vec<_>>())
     }
 
     /// Back to the initial contents; the heap is empty and the auxiliary region accessible as at first.
     pub(super) fn reset(&mut self, space: &mut Space) -> Result<(), SandboxError> {
-        self.heap_size = 0;
-        self.aux_size = self.image.aux_accessible;
-        space.unmap(0..1 << 32)?;
-        self.map_all(space)
+        self.resize(0, self.aux_accessible);
+        space.reset_memory()
+    }
+
+    fn resize(&mut self, heap_size: u32, aux_size: u32) {
+        (self.heap_size, self.aux_size) = (heap_size, aux_size);
+        self.regions = regions(&self.map, heap_size, aux_size);
     }
 
     pub(super) fn heap_size(&self) -> u32 {
@@ -58,38 +89,19 @@ impl Fixed {
     /// Grows the heap by `size` bytes: its new end, or 0 if it cannot grow so far. That the system has no memory counts as
     /// that.
     pub(super) fn sbrk(&mut self, space: &mut Space, size: u32) -> u32 {
-        let map = &self.image.map;
+        let map = &self.map;
         let heap_size = widen(self.heap_size) + widen(size);
         if heap_size > widen(map.max_heap_size()) {
             return 0;
         }
-        let mapped = self.rw_end(self.heap_size);
+        let end = low_u32(widen(map.heap_base()) + heap_size);
         let heap_size = low_u32(heap_size);
-        let wanted = self.rw_end(heap_size);
+        let [mapped, wanted] = [self.heap_size, heap_size].map(|size| rw_end(map, size));
         if wanted > mapped && space.map(mapped..wanted, Access::ReadWrite).is_err() {
             return 0;
         }
-        self.heap_size = heap_size;
-        low_u32(widen(map.heap_base()) + widen(heap_size))
-    }
-
-    /// Where read-write data and a heap of this size end: the heap makes whole pages accessible.
-    fn rw_end(&self, heap_size: u32) -> u64 {
-        let map = &self.image.map;
-        let data = region(map.rw_data_address(), map.rw_data_size()).end;
-        let heap = widen(map.heap_base()) + widen(heap_size);
-        if heap_size == 0 { data } else { data.max(align_up(heap, widen(map.page_size())).unwrap_or(data)) }
-    }
-
-    /// The regions as the guest sees them: read-only data, read-write data with the heap, stack, auxiliary data.
-    fn regions(&self) -> [(Range<u64>, Access); 4] {
-        let map = &self.image.map;
-        [
-            (region(map.ro_data_address(), map.ro_data_size()), Access::Read),
-            (widen(map.rw_data_address())..self.rw_end(self.heap_size), Access::ReadWrite),
-            (region(map.stack_address_low(), map.stack_size()), Access::ReadWrite),
-            (region(map.aux_data_address(), self.aux_size), Access::Read),
-        ]
+        self.resize(heap_size, self.aux_size);
+        end
     }
 
     pub(super) fn refused(&self, _space: &Space, address: u32, _length: u32, is_write: bool) -> Exit {
@@ -97,10 +109,9 @@ impl Fixed {
     }
 
     pub(super) fn fill(&self, space: &mut Space, address: u32, value: u8, length: u32) -> u32 {
-        let regions = self.regions();
         let writable =
             |(region, access): &&(Range<u64>, Access)| region.contains(&widen(address)) && *access == Access::ReadWrite;
-        let Some((region, _)) = regions.iter().find(writable) else { return 0 };
+        let Some((region, _)) = self.regions.iter().find(writable) else { return 0 };
         let end = region.end.min(widen(address) + widen(length));
         match space.bytes_mut(widen(address)..end) {
             Some(bytes) => {
@@ -114,7 +125,7 @@ impl Fixed {
     /// Which region holds the whole range.
     fn region_of(&self, address: u32, length: u64) -> Result<usize, MemoryError> {
         let (start, end) = (widen(address), widen(address) + length);
-        let found = self.regions().iter().position(|(region, _)| region.start <= start && end <= region.end);
+        let found = self.regions.iter().position(|(region, _)| region.start <= start && end <= region.end);
         found.ok_or(MemoryError::OutOfRange { address, length })
     }
 
@@ -169,7 +180,7 @@ impl Fixed {
     /// Shows guest and host only the first `size` bytes of the auxiliary region, rounded up to pages; what is hidden is
     /// cleared.
     pub(super) fn set_accessible_aux_size(&mut self, space: &mut Space, size: u32) -> Result<(), MemoryError> {
-        let map = &self.image.map;
+        let map = &self.map;
         let size_max = map.aux_data_size();
         if size > size_max {
             return Err(MemoryError::AuxSize { size_max, size });
@@ -183,7 +194,7 @@ impl Fixed {
             false => space.unmap(new..old),
         };
         done.map_err(|_| MemoryError::LimitReached)?;
-        self.aux_size = size;
+        self.resize(self.heap_size, size);
         Ok(())
     }
 

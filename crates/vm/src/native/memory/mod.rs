@@ -10,7 +10,8 @@ use paged::Paged;
 use pvm_interpreter::{Exit, Image, MemoryError, Paging, Protection};
 use pvm_num::casts::widen;
 use pvm_num::limits::ADDRESS_ZONE;
-use pvm_sandbox::{SandboxError, Space};
+use pvm_sandbox::{Pool, SandboxError, Space, Template};
+use std::sync::{Arc, Weak};
 
 /// Memory, with registers and gas in its address space.
 #[derive(Debug)]
@@ -23,6 +24,14 @@ pub(crate) struct Memory {
 enum Layout {
     Fixed(Box<Fixed>),
     Paged(Paged),
+}
+
+/// What the memory of a program's guests starts with.
+pub(super) fn template(image: &Image) -> Result<Template, SandboxError> {
+    match image.paging {
+        Paging::Static => Fixed::template(&image.memory),
+        Paging::Dynamic { .. } => Template::new(&[]),
+    }
 }
 
 /// The same method of both layouts.
@@ -46,10 +55,10 @@ macro_rules! both_mut {
 }
 
 impl Memory {
-    pub(super) fn new(image: &Image) -> Result<Memory, SandboxError> {
-        let mut space = Space::new()?;
+    pub(super) fn new(image: &Image, template: &Arc<Template>, pool: &Weak<Pool>) -> Result<Memory, SandboxError> {
+        let space = Space::of(template, pool)?;
         let layout = match image.paging {
-            Paging::Static => Layout::Fixed(Box::new(Fixed::new(&image.memory, &mut space)?)),
+            Paging::Static => Layout::Fixed(Box::new(Fixed::new(&image.memory))),
             Paging::Dynamic { page_size, order } => Layout::Paged(Paged::new(page_size, order)),
         };
         Ok(Memory { space, layout })

@@ -19,7 +19,7 @@ impl Paged {
     }
 
     pub(super) fn reset(&self, space: &mut Space) -> Result<(), SandboxError> {
-        space.unmap(0..1 << 32)
+        space.reset_memory()
     }
 
     fn access(space: &Space, page: u32) -> Option<Access> {
