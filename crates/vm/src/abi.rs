@@ -14,25 +14,30 @@ pub struct Registers {
 }
 
 impl Registers {
+    #[inline]
     pub(crate) fn new(is_64_bit: bool) -> Self {
         Registers { is_64_bit, values: [0; Reg::MAXIMUM_INPUT_REGS], used: 0 }
     }
 
-    /// As many as the function `get` is asked for.
-    pub(crate) fn read(is_64_bit: bool, get: impl FnMut(Reg) -> RegValue) -> Self {
-        Registers { is_64_bit, values: Reg::ARG_REGS.map(get), used: 0 }
+    /// Those of a guest.
+    #[inline]
+    pub(crate) fn of(is_64_bit: bool, values: [RegValue; Reg::MAXIMUM_INPUT_REGS]) -> Self {
+        Registers { is_64_bit, values, used: 0 }
     }
 
+    #[inline]
     pub(crate) fn written(&self) -> &[RegValue] {
         &self.values[..self.used]
     }
 
+    #[inline]
     fn push(&mut self, value: RegValue) {
         let slot = self.values.get_mut(self.used).expect("arguments fit the nine argument registers");
         *slot = value;
         self.used += 1;
     }
 
+    #[inline]
     fn pull(&mut self) -> RegValue {
         let value = self.values.get(self.used).expect("arguments fit the nine argument registers");
         self.used += 1;
@@ -51,14 +56,17 @@ pub trait AbiTy: Sized {
 }
 
 impl AbiTy for u32 {
+    #[inline]
     fn registers(_: bool) -> usize {
         1
     }
 
+    #[inline]
     fn push(self, registers: &mut Registers) {
         registers.push(widen(self));
     }
 
+    #[inline]
     fn pull(registers: &mut Registers) -> Self {
         low_u32(registers.pull())
     }
@@ -66,15 +74,18 @@ impl AbiTy for u32 {
 
 /// Sign-extended to 64-bit registers.
 impl AbiTy for i32 {
+    #[inline]
     fn registers(_: bool) -> usize {
         1
     }
 
+    #[inline]
     fn push(self, registers: &mut Registers) {
         let value = unsigned_32(self);
         registers.push(if registers.is_64_bit { sign_extend_32(value) } else { widen(value) });
     }
 
+    #[inline]
     fn pull(registers: &mut Registers) -> Self {
         signed_32(low_u32(registers.pull()))
     }
@@ -82,10 +93,12 @@ impl AbiTy for i32 {
 
 /// In two registers, low half first, where they have 32 bits.
 impl AbiTy for u64 {
+    #[inline]
     fn registers(is_64_bit: bool) -> usize {
         if is_64_bit { 1 } else { 2 }
     }
 
+    #[inline]
     fn push(self, registers: &mut Registers) {
         if registers.is_64_bit {
             registers.push(self);
@@ -95,6 +108,7 @@ impl AbiTy for u64 {
         }
     }
 
+    #[inline]
     fn pull(registers: &mut Registers) -> Self {
         let value = registers.pull();
         if registers.is_64_bit { value } else { widen(low_u32(value)) | registers.pull() << 32 }
@@ -102,14 +116,17 @@ impl AbiTy for u64 {
 }
 
 impl AbiTy for i64 {
+    #[inline]
     fn registers(is_64_bit: bool) -> usize {
         u64::registers(is_64_bit)
     }
 
+    #[inline]
     fn push(self, registers: &mut Registers) {
         AbiTy::push(unsigned_64(self), registers);
     }
 
+    #[inline]
     fn pull(registers: &mut Registers) -> Self {
         signed_64(<u64 as AbiTy>::pull(registers))
     }
@@ -119,14 +136,17 @@ impl AbiTy for i64 {
 macro_rules! pointers {
     ($($pointer:ty, $new:ident;)*) => {$(
         impl<T> AbiTy for $pointer {
+            #[inline]
             fn registers(_: bool) -> usize {
                 1
             }
 
+            #[inline]
             fn push(self, registers: &mut Registers) {
                 registers.push(widen(low_u32(to_u64(self.addr()))));
             }
 
+            #[inline]
             fn pull(registers: &mut Registers) -> Self {
                 std::ptr::$new(to_usize_saturating(widen(low_u32(registers.pull()))))
             }
@@ -153,10 +173,12 @@ pub trait FuncResult {
 }
 
 impl FuncResult for () {
+    #[inline]
     fn pull(_: &mut Registers) -> Self {}
 }
 
 impl<T: AbiTy> FuncResult for T {
+    #[inline]
     fn pull(registers: &mut Registers) -> Self {
         <T as AbiTy>::pull(registers)
     }
@@ -172,12 +194,14 @@ pub trait ReturnTy<UserError> {
 }
 
 impl<UserError> ReturnTy<UserError> for () {
+    #[inline]
     fn push(self, _: &mut Registers) -> Result<(), UserError> {
         Ok(())
     }
 }
 
 impl<T: AbiTy, UserError> ReturnTy<UserError> for T {
+    #[inline]
     fn push(self, registers: &mut Registers) -> Result<(), UserError> {
         AbiTy::push(self, registers);
         Ok(())
@@ -185,12 +209,14 @@ impl<T: AbiTy, UserError> ReturnTy<UserError> for T {
 }
 
 impl<UserError> ReturnTy<UserError> for Result<(), UserError> {
+    #[inline]
     fn push(self, _: &mut Registers) -> Result<(), UserError> {
         self
     }
 }
 
 impl<T: AbiTy, UserError> ReturnTy<UserError> for Result<T, UserError> {
+    #[inline]
     fn push(self, registers: &mut Registers) -> Result<(), UserError> {
         AbiTy::push(self?, registers);
         Ok(())
@@ -200,11 +226,13 @@ impl<T: AbiTy, UserError> ReturnTy<UserError> for Result<T, UserError> {
 macro_rules! arguments {
     ($($($name:ident)*;)*) => {$(
         impl<$($name: AbiTy),*> FuncArgs for ($($name,)*) {
+            #[inline]
             fn registers(_is_64_bit: bool) -> usize {
                 0 $(+ $name::registers(_is_64_bit))*
             }
 
             #[allow(non_snake_case)]
+            #[inline]
             fn push(self, _registers: &mut Registers) {
                 let ($($name,)*) = self;
                 $(AbiTy::push($name, _registers);)*

@@ -51,13 +51,14 @@ pub trait IntoCallFn<UserData, UserError, Params, Return>: Send + Sync + 'static
 }
 
 /// Reads arguments, calls, writes the return value.
+#[inline]
 fn call<UserData, UserError, Return: ReturnTy<UserError>>(
     caller: Caller<'_, UserData>,
     function: impl FnOnce(Caller<'_, UserData>, &mut Registers) -> Return,
 ) -> Result<(), UserError> {
     let Caller { user_data, instance } = caller;
     let is_64_bit = instance.is_64_bit();
-    let mut arguments = Registers::read(is_64_bit, |reg| instance.reg(reg));
+    let mut arguments = Registers::of(is_64_bit, instance.machine.arguments());
     let result = function(Caller::new(user_data, instance), &mut arguments);
     let mut results = Registers::new(is_64_bit);
     result.push(&mut results)?;

@@ -22,6 +22,7 @@
 //! | [`ProgramBlob::parse_with`] | what a blob does not say of itself |
 //! | [`ProgramBlob::parse_spi`], [`ProgramBlob::parse_generic`], [`RawInstance::prepare_invocation`] | the Gray Paper's containers and calls |
 //! | [`Config::set_cpu_features`], [`Module::isolation`], [`Module::interpreted_because`] | what the compiler may use, and what became of it |
+//! | [`RawInstance::view_memory`] | guest memory as a slice of the host's |
 //! | [`RawInstance::write_memory_forced`] | loaders and test drivers |
 //!
 //! The crate does not link ELF files, and it holds no protocol's host calls.

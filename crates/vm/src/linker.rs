@@ -23,7 +23,8 @@ pub struct Linker<UserData = (), UserError = Infallible> {
 pub(crate) struct Linked<UserData, UserError> {
     pub(crate) module: Module,
     imports: Vec<Option<CallFn<UserData, UserError>>>,
-    exports: HashMap<Vec<u8>, ProgramCounter>,
+    /// By name, each once.
+    exports: Vec<(Vec<u8>, ProgramCounter)>,
     pub(crate) fallback: Option<Arc<Fallback<UserData, UserError>>>,
 }
 
@@ -33,7 +34,8 @@ impl<UserData, UserError> Linked<UserData, UserError> {
     }
 
     pub(crate) fn export(&self, symbol: &[u8]) -> Option<ProgramCounter> {
-        self.exports.get(symbol).copied()
+        let index = self.exports.binary_search_by(|(name, _)| name.as_slice().cmp(symbol)).ok()?;
+        Some(self.exports[index].1)
     }
 }
 
@@ -124,18 +126,15 @@ impl<UserData, UserError> Linker<UserData, UserError> {
             }
             imports.push(function);
         }
-        let mut exports = HashMap::new();
-        for export in module.exports() {
-            match exports.entry(export.symbol().as_bytes().to_vec()) {
-                Entry::Vacant(entry) => {
-                    entry.insert(export.program_counter());
-                }
-                Entry::Occupied(_) if module.is_strict() => {
-                    return Err(ErrorKind::DuplicateExport { symbol: export.symbol().to_string() }.into());
-                }
-                Entry::Occupied(_) => {}
-            }
+        let mut exports: Vec<(Vec<u8>, ProgramCounter)> =
+            module.exports().map(|export| (export.symbol().as_bytes().to_vec(), export.program_counter())).collect();
+        exports.sort_by(|(one, _), (other, _)| one.cmp(other)); // stable: the first of a name stays the first
+        if module.is_strict()
+            && let Some(pair) = exports.windows(2).find(|pair| pair[0].0 == pair[1].0)
+        {
+            return Err(ErrorKind::DuplicateExport { symbol: ProgramSymbol::new(&pair[0].0).to_string() }.into());
         }
+        exports.dedup_by(|later, first| later.0 == first.0);
         Ok(InstancePre::new(Linked { module: module.clone(), imports, exports, fallback: self.fallback.clone() }))
     }
 }

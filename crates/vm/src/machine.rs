@@ -3,7 +3,7 @@
 use crate::module::ModuleInner;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use crate::native;
-use pvm_interpreter::{AllocationLimits, CacheLimit, Exit, Instance, MemoryError, Protection};
+use pvm_interpreter::{AllocationLimits, CacheLimit, Instance, MemoryError, Protection};
 use pvm_isa::Reg;
 use std::sync::Arc;
 
@@ -73,8 +73,23 @@ impl Machine {
         fn set_gas(&mut self, gas: i64);
         #[inline]
         fn set_next_program_counter(&mut self, pc: u32);
-        #[inline]
-        fn run(&mut self) -> Option<Exit>;
+    }
+
+    /// The registers of arguments and results.
+    #[inline]
+    pub(crate) fn arguments(&self) -> [u64; crate::Reg::MAXIMUM_INPUT_REGS] {
+        let regs = crate::Reg::ARG_REGS.map(Reg::from);
+        each!(self, instance => regs.map(|reg| instance.reg(reg)), guest => regs.map(|reg| guest.reg(reg)))
+    }
+
+    /// Sets all registers.
+    #[inline]
+    pub(crate) fn set_regs(&mut self, regs: &[u64; 13]) {
+        each!(self,
+            instance => for (reg, value) in Reg::ALL.into_iter().zip(regs) {
+                instance.set_reg(reg, *value);
+            },
+            guest => guest.set_regs(regs))
     }
 
     /// The native address at which the next run starts.
@@ -85,6 +100,12 @@ impl Machine {
     #[inline]
     pub(crate) fn read_memory(&self, address: u32, out: &mut [u8]) -> Result<(), MemoryError> {
         each!(self, instance => instance.read_memory(address, out), guest => guest.memory().read(address, out))
+    }
+
+    /// Memory that the host can read, if it lies in one piece; the interpreter's does not.
+    #[inline]
+    pub(crate) fn view_memory(&self, address: u32, length: u32) -> Option<&[u8]> {
+        each!(self, _instance => None, guest => guest.memory().view(address, length))
     }
 
     #[inline]

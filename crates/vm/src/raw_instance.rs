@@ -5,10 +5,13 @@ use crate::error::{Error, ErrorKind, MemoryAccessError};
 use crate::gas::Gas;
 use crate::machine::Machine;
 use crate::memory::{AsUninitSliceMut, MemoryProtection};
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use crate::native::Ended;
 use crate::program::BYTES_PER_OPERATION;
 use crate::{InterruptKind, Module, ProgramCounter, RETURN_TO_HOST, Reg, RegValue};
-use pvm_interpreter::{AllocationLimits, CacheLimit, MemoryError, Trap};
+use pvm_interpreter::{AllocationLimits, CacheLimit, Exit, MemoryError, Trap};
 use pvm_num::casts::{to_u64, to_usize, widen};
+use std::borrow::Cow;
 
 /// Bounds of the interpreter's translations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +39,7 @@ impl RawInstance {
     }
 
     /// The module.
+    #[inline]
     pub fn module(&self) -> &Module {
         &self.module
     }
@@ -52,14 +56,29 @@ impl RawInstance {
     /// If no next program counter is set. What the guest does is never an error.
     #[inline]
     pub fn run(&mut self) -> Result<InterruptKind, Error> {
-        if self.gas() < 0 && self.next_program_counter().is_some() {
-            self.trap_reason = None;
-            return Ok(InterruptKind::NotEnoughGas); // metered or not
-        }
-        let exit = self.machine.run().ok_or(ErrorKind::NoNextProgramCounter)?;
+        self.trap_reason = None;
+        let exit = match &mut self.machine {
+            Machine::Interpreter(instance) => {
+                if instance.gas() < 0 && instance.next_program_counter().is_some() {
+                    return Ok(InterruptKind::NotEnoughGas); // metered or not
+                }
+                instance.run().ok_or_else(nowhere)?
+            }
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            Machine::Native(guest) => match guest.run() {
+                Ended::Ecalli(number) => return Ok(InterruptKind::Ecalli(number)),
+                Ended::Finished => return Ok(InterruptKind::Finished),
+                Ended::Nowhere => return Err(nowhere()),
+                Ended::Otherwise(exit) => exit,
+            },
+        };
+        Ok(self.interrupt(exit))
+    }
+
+    fn interrupt(&mut self, exit: Exit) -> InterruptKind {
         let (interrupt, trap) = InterruptKind::from_exit(exit, self.page_size());
         self.trap_reason = trap;
-        Ok(interrupt)
+        interrupt
     }
 
     /// Why the last run trapped; none if it did not.
@@ -81,9 +100,7 @@ impl RawInstance {
 
     /// Zeroes all registers.
     pub fn clear_regs(&mut self) {
-        for reg in Reg::ALL {
-            self.set_reg(reg, 0);
-        }
+        self.machine.set_regs(&[0; Reg::ALL.len()]);
     }
 
     /// Remaining gas. That it is 0 does not mean that a run ended for want of it.
@@ -111,6 +128,7 @@ impl RawInstance {
     }
 
     /// Lets the next run start at `pc`. The block it lies in is charged, also if the guest was stopped within it.
+    #[inline]
     pub fn set_next_program_counter(&mut self, pc: ProgramCounter) {
         self.machine.set_next_program_counter(pc.0);
     }
@@ -120,14 +138,17 @@ impl RawInstance {
     ///
     /// # Panics
     /// If there are more than nine arguments.
+    #[inline]
     pub fn prepare_call_untyped(&mut self, pc: ProgramCounter, args: &[RegValue]) {
         assert!(args.len() <= Reg::MAXIMUM_INPUT_REGS, "a call has at most nine arguments");
-        self.clear_regs();
-        self.set_reg(Reg::RA, RETURN_TO_HOST);
-        self.set_reg(Reg::SP, self.module.default_sp());
+        let mut regs = [0; Reg::ALL.len()];
+        let index = |reg: Reg| pvm_isa::Reg::from(reg).index();
+        regs[index(Reg::RA)] = RETURN_TO_HOST;
+        regs[index(Reg::SP)] = self.module.default_sp();
         for (reg, value) in Reg::ARG_REGS.into_iter().zip(args) {
-            self.set_reg(reg, *value);
+            regs[index(reg)] = *value;
         }
+        self.machine.set_regs(&regs);
         self.set_next_program_counter(pc);
     }
 
@@ -135,6 +156,7 @@ impl RawInstance {
     ///
     /// # Panics
     /// If the arguments take more than nine registers.
+    #[inline]
     pub fn prepare_call_typed<FnArgs: FuncArgs>(&mut self, pc: ProgramCounter, args: FnArgs) {
         let mut registers = Registers::new(self.is_64_bit());
         args.push(&mut registers);
@@ -142,8 +164,9 @@ impl RawInstance {
     }
 
     /// The result of a call.
+    #[inline]
     pub fn get_result_typed<FnResult: FuncResult>(&self) -> FnResult {
-        FnResult::pull(&mut Registers::read(self.is_64_bit(), |reg| self.reg(reg)))
+        FnResult::pull(&mut Registers::of(self.is_64_bit(), self.machine.arguments()))
     }
 
     /// The process the guest runs in; none, the interpreter runs it here.
@@ -168,6 +191,7 @@ impl RawInstance {
     ///
     /// # Errors
     /// If part of the range cannot be read; the buffer is then as it was.
+    #[inline]
     pub fn read_memory_into<'slice, B>(
         &mut self,
         address: u32,
@@ -184,18 +208,32 @@ impl RawInstance {
     /// # Errors
     /// If part of the range cannot be read.
     pub fn read_memory(&mut self, address: u32, length: u32) -> Result<Vec<u8>, MemoryAccessError> {
+        self.view_memory(address, length).map(Cow::into_owned)
+    }
+
+    /// Guest memory; borrowed, not copied, if the guest is compiled and the range lies within one region or pages with the
+    /// same rights.
+    ///
+    /// # Errors
+    /// If part of the range cannot be read.
+    #[inline]
+    pub fn view_memory(&self, address: u32, length: u32) -> Result<Cow<'_, [u8]>, MemoryAccessError> {
+        if let Some(bytes) = self.machine.view_memory(address, length) {
+            return Ok(Cow::Borrowed(bytes));
+        }
         if !self.is_memory_accessible(address, length, MemoryProtection::Read) {
             return Err(MemoryAccessError::OutOfRangeAccess { address, length: widen(length) });
         }
         let mut bytes = vec![0; to_usize(length)];
         self.machine.read_memory(address, &mut bytes)?;
-        Ok(bytes)
+        Ok(Cow::Owned(bytes))
     }
 
     /// Writes guest memory.
     ///
     /// # Errors
     /// If part of the range cannot be written; then nothing is.
+    #[inline]
     pub fn write_memory(&mut self, address: u32, data: &[u8]) -> Result<(), MemoryAccessError> {
         Ok(self.machine.write_memory(address, data)?)
     }
@@ -310,6 +348,11 @@ impl RawInstance {
     }
 }
 
+#[cold]
+fn nowhere() -> Error {
+    ErrorKind::NoNextProgramCounter.into()
+}
+
 fn static_error(operation: &'static str, error: MemoryError) -> Error {
     match error {
         MemoryError::NeedsStaticMap => ErrorKind::NotUnderDynamicPaging { operation }.into(),
@@ -326,6 +369,7 @@ macro_rules! integers {
                 ///
                 /// # Errors
                 /// If it cannot all be read.
+                #[inline]
                 pub fn $read(&mut self, address: u32) -> Result<$type, MemoryAccessError> {
                     let mut bytes = <$type>::to_le_bytes(0);
                     self.machine.read_memory(address, &mut bytes)?;
@@ -336,6 +380,7 @@ macro_rules! integers {
                 ///
                 /// # Errors
                 /// If it cannot all be written; then nothing is.
+                #[inline]
                 pub fn $write(&mut self, address: u32, value: $type) -> Result<(), MemoryAccessError> {
                     self.write_memory(address, &value.to_le_bytes())
                 }

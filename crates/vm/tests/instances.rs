@@ -6,6 +6,7 @@ use pvm::{
 };
 use pvm_isa::{Instruction, InstructionSet, Reg as Guest};
 use pvm_program::{CodeBuilder, ProgramBuilder};
+use std::borrow::Cow;
 
 /// Grows the heap by `a0`, stores `a1` at `a2`, and traps.
 fn blob() -> ProgramBlob {
@@ -130,5 +131,25 @@ fn instances_outlive_their_engine() {
             assert_eq!(run(instance, 0, 7, stack), InterruptKind::Ecalli(0));
             assert_eq!(instance.read_u64(stack).unwrap(), 7);
         }
+    }
+}
+
+#[test]
+fn memory_is_viewed_where_it_can_be_read() {
+    for module in modules(|_| {}) {
+        let mut instance = module.instantiate().unwrap();
+        let map = module.memory_map().clone();
+        let borrowed = |view: Cow<'_, [u8]>| matches!(view, Cow::Borrowed(_));
+        instance.write_memory(map.stack_address_low(), &[7, 8, 9]).unwrap();
+        assert_eq!(*instance.view_memory(map.stack_address_low(), 4).unwrap(), [7, 8, 9, 0]);
+        assert_eq!(*instance.view_memory(map.ro_data_address() + 4999, 2).unwrap(), [1, 0]);
+        let is_compiled = module.backend() == BackendKind::Compiler;
+        assert_eq!(borrowed(instance.view_memory(map.ro_data_address(), 8).unwrap()), is_compiled);
+        for (address, length) in
+            [(0, 1), (0xffff, 2), (map.ro_data_range().end - 1, 2), (0xffff_ffff, 2), (0, u32::MAX)]
+        {
+            assert!(instance.view_memory(address, length).is_err(), "{address:#x} {length}");
+        }
+        assert!(instance.view_memory(0, 0).unwrap().is_empty());
     }
 }

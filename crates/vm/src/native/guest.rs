@@ -2,10 +2,9 @@
 
 use super::Program;
 use super::memory::Memory;
-use super::run::{Resume, State};
-use pvm_interpreter::Exit;
-use pvm_isa::Reg;
-use pvm_num::casts::widen;
+use super::run::{Ended, Resume, State};
+use pvm_isa::{Reg, Width};
+use pvm_num::casts::{low_u32, widen};
 use pvm_sandbox::SandboxError;
 use std::sync::Arc;
 
@@ -33,6 +32,16 @@ impl Guest {
     #[inline]
     pub(crate) fn set_reg(&mut self, reg: Reg, value: u64) {
         self.state.set_reg(self.program.image.set.width(), reg, value);
+    }
+
+    /// Sets all registers.
+    #[inline]
+    pub(crate) fn set_regs(&mut self, regs: &[u64; 13]) {
+        let narrow = |value: u64| widen(low_u32(value));
+        *self.state.memory.space.regs_mut() = match self.program.image.set.width() {
+            Width::Narrow => regs.map(narrow),
+            Width::Wide => *regs,
+        };
     }
 
     #[inline]
@@ -76,14 +85,14 @@ impl Guest {
         Some(self.program.machine_code_origin() + widen(offset))
     }
 
-    /// Runs until the next exit; none if no program counter is set.
+    /// Runs until the next exit.
     #[inline]
-    pub(crate) fn run(&mut self) -> Option<Exit> {
-        let exit = self.state.run(&self.program)?;
-        if !matches!(exit, Exit::Ecalli(_)) {
+    pub(crate) fn run(&mut self) -> Ended {
+        let ended = self.state.run(&self.program);
+        if !matches!(ended, Ended::Ecalli(_)) {
             self.state.memory.space.leave();
         }
-        Some(exit)
+        ended
     }
 
     pub(crate) fn memory(&self) -> &Memory {

@@ -13,11 +13,12 @@ mod memory;
 mod run;
 
 pub(crate) use guest::Guest;
+pub(crate) use run::Ended;
 
 use crate::config::CpuFeatures;
 use crate::program_counter::ProgramCounter;
 use core::sync::atomic::{AtomicU32, Ordering};
-use pvm_compiler::{CompileError, Features, Output};
+use pvm_compiler::{CompileError, Features, Output, Site};
 use pvm_interpreter::Image;
 use pvm_isa::Instruction;
 use pvm_num::casts::to_usize;
@@ -135,6 +136,11 @@ impl Program {
             entry.store(pc, Ordering::Relaxed);
         }
         is_target
+    }
+
+    #[inline]
+    fn site(&self, number: u32) -> &Site {
+        self.output.site(number).expect("guests leave at sites")
     }
 
     fn instruction(&self, pc: u32) -> Instruction {

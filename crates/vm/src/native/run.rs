@@ -2,10 +2,11 @@
 
 use super::Program;
 use super::memory::Memory;
-use pvm_compiler::SiteKind;
+use pvm_compiler::{Site, SiteKind};
 use pvm_interpreter::{Exit, Trap};
 use pvm_isa::{Meaning, Opcode, Reg, Width};
 use pvm_num::casts::{low_u8, low_u32, sign_extend_32, unsigned_32, widen};
+use pvm_num::limits::RETURN_TO_HOST;
 use pvm_sandbox::Stop;
 
 /// How the next run starts.
@@ -19,6 +20,18 @@ pub(super) enum Resume {
     At(u32),
     /// By completing the instruction at this code offset, then at this offset in the machine code.
     Complete { pc: u32, resume: u32 },
+}
+
+/// How a run ended.
+pub(crate) enum Ended {
+    /// It had nowhere to start.
+    Nowhere,
+    /// With this host call.
+    Ecalli(u32),
+    /// With the return to the host.
+    Finished,
+    /// With another exit.
+    Otherwise(Exit),
 }
 
 /// A guest's memory, with registers and gas in its space, and where it stopped.
@@ -60,23 +73,40 @@ impl State {
         (self.pc, self.next_pc, self.resume) = (None, None, Resume::No);
     }
 
-    /// Runs until the next exit; none if no program counter is set.
+    /// Runs until the next exit.
     #[inline]
-    pub(super) fn run(&mut self, program: &Program) -> Option<Exit> {
+    pub(super) fn run(&mut self, program: &Program) -> Ended {
         let mut offset = match self.resume {
-            Resume::No => return None,
-            _ if program.image.gas.is_some() && self.gas() < 0 => return Some(Exit::OutOfGas),
+            Resume::No => return Ended::Nowhere,
+            _ if self.gas() < 0 => return Ended::Otherwise(Exit::OutOfGas),
             Resume::At(offset) => offset,
             _ => match self.start(program) {
                 Ok(offset) => offset,
-                Err(exit) => return Some(exit),
+                Err(exit) => return Ended::Otherwise(exit),
             },
         };
         loop {
             let stop = self.memory.space.run(&program.code, offset);
+            // The two frequent ones, which are worth their own path.
+            if let Stop::Site(number) = stop {
+                let Site { pc, kind } = program.site(number);
+                match *kind {
+                    SiteKind::Ecalli { number, next, resume } => {
+                        self.pause(*pc, Resume::At(resume));
+                        self.next_pc = Some(next);
+                        return Ended::Ecalli(number);
+                    }
+                    SiteKind::JumpIndirect if self.memory.space.jump_address() == RETURN_TO_HOST => {
+                        self.last_pc = Some(*pc);
+                        self.clear_program_counter();
+                        return Ended::Finished;
+                    }
+                    _ => {}
+                }
+            }
             offset = match self.stopped(program, stop) {
                 Ok(offset) => offset,
-                Err(exit) => return Some(exit),
+                Err(exit) => return Ended::Otherwise(exit),
             };
         }
     }
@@ -120,27 +150,16 @@ impl State {
                 let pc = program.output.access_at(offset).expect("only accesses of guests to memory fault");
                 return Err(self.refused(program, pc, offset));
             }
-            Stop::Site(number) => *program.output.site(number).expect("guests leave at sites"),
+            Stop::Site(number) => *program.site(number),
         };
         let pc = site.pc;
         Err(match site.kind {
-            SiteKind::Ecalli { number, next, resume } => {
-                self.pause(pc, Resume::At(resume));
-                self.next_pc = Some(next);
-                Exit::Ecalli(number)
-            }
+            SiteKind::Ecalli { .. } => unreachable!("host calls end runs"),
             SiteKind::Complete { resume } => return self.complete(program, pc, resume),
             SiteKind::Trap => self.stop(pc, Trap::Instruction),
             SiteKind::Invalid => self.stop(pc, Trap::InvalidInstruction),
             SiteKind::JumpTarget => self.stop(pc, Trap::JumpTarget),
-            SiteKind::JumpIndirect => match self.memory.space.jump_address() {
-                pvm_num::limits::RETURN_TO_HOST => {
-                    self.last_pc = Some(pc);
-                    self.clear_program_counter();
-                    Exit::Finished
-                }
-                address => self.stop(pc, Trap::JumpAddress(address)),
-            },
+            SiteKind::JumpIndirect => self.stop(pc, Trap::JumpAddress(self.memory.space.jump_address())),
             SiteKind::OutOfGas { cost } => {
                 self.set_gas(self.gas() + i64::from(cost));
                 self.pause(pc, Resume::Enter(pc));

@@ -146,10 +146,16 @@ impl Fixed {
         }
     }
 
+    #[inline]
+    pub(super) fn view<'space>(&self, space: &'space Space, address: u32, length: u32) -> Option<&'space [u8]> {
+        self.region_of(address, widen(length)).ok()?;
+        space.bytes(widen(address)..widen(address) + widen(length))
+    }
+
+    #[inline]
     pub(super) fn read(&self, space: &Space, address: u32, out: &mut [u8]) -> Result<(), MemoryError> {
         let length = to_u64(out.len());
-        self.region_of(address, length)?;
-        let bytes = space.bytes(widen(address)..widen(address) + length);
+        let bytes = u32::try_from(length).ok().and_then(|length| self.view(space, address, length));
         out.copy_from_slice(bytes.ok_or(MemoryError::OutOfRange { address, length })?);
         Ok(())
     }

@@ -86,6 +86,16 @@ impl Memory {
                 && both!(self, is_accessible(address, widen(length), is_write)))
     }
 
+    /// Memory that the host can read, if it lies in one piece.
+    #[inline]
+    pub(crate) fn view(&self, address: u32, length: u32) -> Option<&[u8]> {
+        in_range(address, widen(length)).ok()?;
+        match &self.layout {
+            Layout::Fixed(fixed) => fixed.view(&self.space, address, length),
+            Layout::Paged(_) => self.space.bytes(widen(address)..widen(address) + widen(length)),
+        }
+    }
+
     /// Reads guest memory into `out`.
     ///
     /// # Errors
