@@ -7,8 +7,10 @@
 //! Inputs come from a seed alone, so a failure is reported with the seed that shows it again, and with a file that holds its
 //! shrunk input.
 
+mod canary;
 mod corpus;
 mod elf;
+mod engines;
 mod failure;
 mod probe;
 mod random;
@@ -89,6 +91,18 @@ enum Command {
         /// Where to write; the ELF that the input describes, if it is none, gets the same name with .elf
         file: PathBuf,
     },
+    /// Plants bugs into what the target `engines` compares, and sees that each is found
+    Canary {
+        /// The first seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How long each is looked for
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Prints how each was found as JSON, one a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Lists the targets
     List,
 }
@@ -124,6 +138,22 @@ fn main() -> Result<ExitCode> {
             runner::write(target, &input, &file)?;
             println!("fuzz replay {} {} --choice {}", target.name, file.display(), input.choice);
             Ok(ExitCode::SUCCESS)
+        }
+        Command::Canary { seed, seconds, json } => {
+            let mut missed = 0;
+            canary::all(seed, Duration::from_secs(seconds), |found| {
+                missed += u32::from(found.seed.is_none());
+                match found {
+                    found if json => println!("{}", serde_json::json!(found)),
+                    canary::Found { bug, seed: Some(seed), programs, seconds, .. } => {
+                        println!("{seconds:7.3} s, {programs:6} programs, seed {seed:4}: {bug}");
+                    }
+                    canary::Found { bug, programs, seconds, .. } => {
+                        println!("{seconds:7.3} s, {programs:6} programs, NOT FOUND: {bug}");
+                    }
+                }
+            });
+            Ok(exit_code(missed > 0))
         }
         Command::List => {
             for target in TARGETS {

@@ -57,6 +57,9 @@ pub(crate) struct Summary {
     /// Runs with a failure that another run had before.
     pub(crate) repeated_failures: u64,
     pub(crate) failures: Vec<Report>,
+    /// What occurred in the inputs, where a target counts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) coverage: Option<serde_json::Value>,
 }
 
 impl fmt::Display for Summary {
@@ -120,6 +123,7 @@ pub(crate) fn run(target: &'static Target, options: &Options<'_>) -> Result<Summ
     });
     bar.finish_and_clear();
     summary.seconds = start.elapsed().as_secs_f64();
+    summary.coverage = target.coverage.map(|coverage| coverage());
     result.map(|()| summary)
 }
 

@@ -18,7 +18,9 @@ const NOP: [u8; 2] = [1, 0];
 /// Shrinks an input of a target that fails so.
 pub(crate) fn shrink(target: &Target, input: Input, failure: &Failure) -> Input {
     let kind = failure.kind();
-    shrink_by(input, |input| probe::check(target, input).1.is_some_and(|failure| failure.kind() == kind))
+    let fails = |input: &Input| probe::check(target, input).1.is_some_and(|failure| failure.kind() == kind);
+    let parts = target.parts.map_or_else(Vec::new, |parts| parts(&input));
+    shrink_by(parts.into_iter().find(fails).unwrap_or(input), fails)
 }
 
 fn shrink_by(mut input: Input, mut fails: impl FnMut(&Input) -> bool) -> Input {

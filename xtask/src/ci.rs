@@ -20,6 +20,7 @@ pub fn run() -> Result<()> {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"], &[])?;
     bare()?;
     cargo(&["test", "--workspace", "--locked"], &[])?;
+    cargo(&["run", "--release", "--locked", "--package", "pvm-fuzz", "--", "canary"], &[])?;
     cargo(&["run", "--release", "--locked", "--package", "pvm-fuzz", "--", "smoke"], &[])
 }
 

@@ -2,13 +2,14 @@
 
 mod blob;
 mod elf;
-mod engines;
 mod execute;
 mod levels;
 mod program;
 
+use crate::engines;
 use crate::probe::Probe;
 use crate::random::Random;
+use serde_json::Value;
 
 /// An input. Everything a target does follows from it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +30,10 @@ pub(crate) struct Target {
     pub(crate) check: fn(&Input, &mut Probe) -> bool,
     /// The ELF that an input describes, if it is none itself.
     pub(crate) elf: Option<fn(&Input) -> Vec<u8>>,
+    /// The smaller inputs that an input consists of, each of which may show a failure on its own.
+    pub(crate) parts: Option<fn(&Input) -> Vec<Input>>,
+    /// What occurred in the inputs so far.
+    pub(crate) coverage: Option<fn() -> Value>,
 }
 
 pub(crate) const TARGETS: &[Target] = &[
@@ -38,6 +43,8 @@ pub(crate) const TARGETS: &[Target] = &[
         generate: blob::generate,
         check: blob::check,
         elf: None,
+        parts: None,
+        coverage: None,
     },
     Target {
         name: "spi",
@@ -45,6 +52,8 @@ pub(crate) const TARGETS: &[Target] = &[
         generate: blob::generate_spi,
         check: blob::check_spi,
         elf: None,
+        parts: None,
+        coverage: None,
     },
     Target {
         name: "elf",
@@ -52,6 +61,8 @@ pub(crate) const TARGETS: &[Target] = &[
         generate: elf::generate,
         check: elf::check,
         elf: None,
+        parts: None,
+        coverage: None,
     },
     Target {
         name: "levels",
@@ -59,6 +70,8 @@ pub(crate) const TARGETS: &[Target] = &[
         generate: elf::generate_gently,
         check: levels::check,
         elf: None,
+        parts: None,
+        coverage: None,
     },
     Target {
         name: "generated",
@@ -66,6 +79,8 @@ pub(crate) const TARGETS: &[Target] = &[
         generate: levels::generate,
         check: levels::check_generated,
         elf: Some(levels::generated),
+        parts: None,
+        coverage: None,
     },
     Target {
         name: "execute",
@@ -73,13 +88,17 @@ pub(crate) const TARGETS: &[Target] = &[
         generate: execute::generate,
         check: execute::check,
         elf: None,
+        parts: None,
+        coverage: None,
     },
     Target {
         name: "engines",
-        about: "runs random programs compiled and interpreted: same result",
+        about: "runs batches of random and structured programs compiled and interpreted: same result",
         generate: engines::generate,
         check: engines::check,
         elf: None,
+        parts: Some(engines::parts),
+        coverage: Some(engines::report),
     },
 ];
 
