@@ -9,7 +9,7 @@ pub(crate) fn place_of(program: &Program, pc: u32) -> Option<String> {
     place(&lines.find(pc).ok()??).ok()?
 }
 
-/// `function at path:line:column`, the innermost inlined function first.
+/// `function (path:line:column)`, the innermost inlined function first.
 fn place(region: &RegionInfo<'_, '_>) -> Result<Option<String>, ProgramError> {
     let mut text = String::new();
     for frame in region.frames().rev() {
@@ -27,13 +27,14 @@ fn place(region: &RegionInfo<'_, '_>) -> Result<Option<String>, ProgramError> {
             None => write(format_args!("?")),
         }
         if let Some(path) = path {
-            write(format_args!(" at {path}"));
+            write(format_args!(" ({path}"));
             if let Some(line) = frame.line() {
                 write(format_args!(":{line}"));
                 if let Some(column) = frame.column() {
                     write(format_args!(":{column}"));
                 }
             }
+            write(format_args!(")"));
         }
     }
     // Names come from the file and go to a terminal.

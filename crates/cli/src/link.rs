@@ -63,6 +63,9 @@ pub(crate) struct LinkArgs {
     /// What to make small
     #[arg(long, value_enum, default_value_t = Optimize::Size)]
     optimize: Optimize,
+    /// What level 2 may take for granted about the code
+    #[arg(long, value_enum, default_value_t = Trust::Convention)]
+    trust: Trust,
     /// Leave out debug information
     #[arg(short, long)]
     strip: bool,
@@ -164,6 +167,15 @@ enum Optimize {
     Size,
     /// What the pipeline gas model charges
     Gas,
+}
+
+/// What is taken for granted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Trust {
+    /// Functions keep the calling convention, as those of compilers do
+    Convention,
+    /// Nothing: for assembly by hand that keeps no convention; the program gets bigger
+    Nothing,
 }
 
 /// Other outputs of the linker.
@@ -271,12 +283,15 @@ fn config(args: &LinkArgs) -> Outcome<Config> {
             Optimize::Size => pvm_linker::Optimize::Size,
             Optimize::Gas => pvm_linker::Optimize::Gas,
         },
+        trust: match args.trust {
+            Trust::Convention => pvm_linker::Trust::CallingConvention,
+            Trust::Nothing => pvm_linker::Trust::Nothing,
+        },
         min_stack_size: args.min_stack_size,
         dispatch_table: args.dispatch_table.iter().map(|name| name.as_bytes().to_vec()).collect(),
         metadata_hash,
         required_symbols: args.undefined.iter().map(|name| name.as_bytes().to_vec()).collect(),
         strip: args.strip,
-        ..Config::default()
     })
 }
 

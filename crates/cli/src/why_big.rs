@@ -92,40 +92,17 @@ fn add_functions(program: &Program, functions: &mut Sums) {
     }
 }
 
-/// The crate of a Rust function, mangled or not: the first name in it. Of others nothing is known.
+/// The crate of a Rust function, or the outermost namespace of a C++ one. Of others nothing is known.
 fn crate_of(name: &str) -> &str {
-    if let Some(mangled) = name.strip_prefix("_R") {
-        // The first crate root, `C`, an optional disambiguator `s..._`, and the name with its length in front.
-        return mangled
-            .match_indices('C')
-            .find_map(|(at, _)| length_and_name(root(&mangled[at + 1..])?))
-            .unwrap_or("?");
+    if name.starts_with("(anonymous namespace)") {
+        return "(anonymous namespace)";
     }
-    if let Some(mangled) = name.strip_prefix("_ZN") {
-        return length_and_name(mangled).unwrap_or("?");
-    }
-    let path = name.trim_start_matches(['<', '&', '*']);
-    match path.find("::") {
-        Some(end) => path[..end].split('[').next().unwrap_or("?"),
-        None => "?",
-    }
-}
-
-fn root(text: &str) -> Option<&str> {
-    match text.strip_prefix('s') {
-        Some(disambiguated) => {
-            let (number, name) = disambiguated.split_once('_')?;
-            number.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(name)
-        }
-        None => Some(text),
-    }
-}
-
-fn length_and_name(text: &str) -> Option<&str> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let length: usize = text[..digits].parse().ok()?;
-    let name = text[digits..].trim_start_matches('_');
-    name.get(..length)
+    // The word in front of the first path separator, which may have a disambiguator behind it.
+    let Some(end) = name.find("::") else { return "?" };
+    let word =
+        name[..end].strip_suffix(']').and_then(|word| word.rsplit_once('[')).map_or(&name[..end], |(word, _)| word);
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    Some(word.rsplit(|c| !is_word(c)).next().unwrap_or_default()).filter(|word| !word.is_empty()).unwrap_or("?")
 }
 
 impl Sizes {
@@ -150,17 +127,22 @@ mod tests {
     fn crates_are_found_in_names() {
         let cases = [
             ("_RNvNtCscjIxqi4tWJ4_5hello4main3run", "hello"),
-            ("_RNvXNvCscjIxqi4tWJ4_5hello12pvm_v1_write", "hello"),
             ("_RINvNtC4core3mem4swapmE", "core"),
             ("_ZN4core9panicking5panic17h0123456789abcdefE", "core"),
+            ("_ZNSt6vectorIiSaIiEE9push_backERKi", "std"),
+            ("_ZN12_GLOBAL__N_13runEv", "(anonymous namespace)"),
             ("<alloc[1cfc]::vec::Vec<u8>>::push", "alloc"),
+            ("<&mut core::fmt::Formatter as core::fmt::Write>::write_str", "core"),
+            ("<&T as core::fmt::Debug>::fmt", "core"),
+            ("<[u8] as alloc::slice::Join>::join", "alloc"),
+            ("<u8 as core::fmt::Debug>::fmt", "core"),
             ("core::fmt::write", "core"),
             ("memcpy", "?"),
             ("_R", "?"),
-            ("_RC99x", "?"),
         ];
         for (name, expected) in cases {
-            assert_eq!(crate_of(name), expected, "{name}");
+            let readable = pvm_linker::demangle(name).unwrap_or_else(|| name.into());
+            assert_eq!(crate_of(&readable), expected, "{name}: {readable}");
         }
     }
 }

@@ -196,11 +196,30 @@ fn traps_in_code_with_debug_information_name_the_function() {
     let folder = Folder::new();
     folder.file("p.txt", PROGRAM).pvm(&["asm", "p.txt", "-o", "p.polkavm"]).check(0);
     folder.file("d.polkavm", common::with_debug_lines(&folder.read("p.polkavm"), 12));
-    let place = "helper at src/demo.rs:17, inlined into demo::main at src/demo.rs:3";
+    let place = "helper (src/demo.rs:17), inlined into demo::main (src/demo.rs:3)";
     folder
         .pvm(&["run", "d.polkavm", "--export", "boom"])
         .fails(101, &["at offset 9: u32", &format!("\n  in {place}\n")]);
     let ran = folder.pvm(&["run", "d.polkavm", "--export", "boom", "--json"]);
     let summary: serde_json::Value = serde_json::from_str(&ran.check(101).stderr).unwrap();
     assert_eq!(summary["place"], place);
+}
+
+#[test]
+fn traps_of_elfs_name_the_inlined_functions_at_every_level() {
+    let elf = |name: &str| format!("{}/../../tests/debug/inline.{name}.elf", env!("CARGO_MANIFEST_DIR"));
+    let inlined =
+        "in square (/src/inline.c:8:9), inlined into twice (/src/inline.c:14), inlined into leaf (/src/inline.c:19:12)";
+    for (name, place) in [
+        ("dwarf4-O2.pie", inlined),
+        ("dwarf5-O2.pie", inlined),
+        ("dwarf5-lines.object", inlined),
+        ("dwarf5-O0.pie", "in square (/src/inline.c:8:9)\n"),
+        ("symbols.object", "in leaf\n"),
+    ] {
+        for level in ["0", "1", "2"] {
+            let ran = Folder::new().pvm(&["run", &elf(name), "--args", "50000", "--opt-level", level]);
+            ran.fails(101, &["the guest trapped: trap instruction", place]);
+        }
+    }
 }

@@ -175,6 +175,7 @@ fn maps_say_what_keeps_things() {
     folder.pvm(&["link", &fixture("kitchen-sink.elf"), "-o", "a.polkavm", "--map", "a.map"]).check(0);
     let map = String::from_utf8(folder.read("a.map")).unwrap();
     assert!(map.contains("kept by export \"run\" -> ") && map.contains(".rodata"), "{map}");
+    assert!(map.contains("alloc::") && !map.contains("_R") && !map.contains("_ZN"), "names are demangled: {map}");
     let sizes = folder.pvm(&["stats", &fixture("kitchen-sink.elf"), "--why-big", "--json"]).json();
     let code = folder.pvm(&["stats", &fixture("kitchen-sink.elf"), "--json"]).json()["code_bytes"].as_u64().unwrap();
     for list in ["crates", "functions"] {
@@ -182,6 +183,38 @@ fn maps_say_what_keeps_things() {
         assert_eq!(bytes.sum::<u64>(), code, "{list}");
     }
     assert!(sizes["crates"].as_array().unwrap().iter().any(|size| size["name"] == "alloc"), "{sizes}");
+    for size in sizes["functions"].as_array().unwrap() {
+        assert!(!size["name"].as_str().unwrap().starts_with("_R"), "{size}");
+    }
+    // Of a program, the debug information has the names.
+    folder.pvm(&["link", &fixture("hello-debug.elf"), "-o", "hello.polkavm"]).check(0);
+    let sizes = folder.pvm(&["stats", "hello.polkavm", "--why-big", "--json"]).json();
+    assert!(sizes["crates"].as_array().unwrap().iter().any(|size| size["name"] == "hello"), "{sizes}");
+}
+
+#[test]
+fn what_is_taken_for_granted_is_a_choice() {
+    let folder = Folder::new();
+    let elf = fixture("kitchen-sink.elf");
+    let size = |arguments: &[&str]| {
+        let link = ["link", &elf, "-o", "a.polkavm", "--strip", "--json"];
+        let summary = folder.pvm(&[&link, arguments].concat()).json();
+        summary["code_size"].as_u64().unwrap()
+    };
+    assert_eq!(size(&["--trust", "convention"]), size(&[]));
+    assert!(size(&["--trust", "nothing"]) > size(&[]));
+    folder.pvm(&["link", &elf, "-o", "a.polkavm", "--trust", "me"]).fails(2, &["--trust", "convention"]);
+}
+
+#[test]
+fn stripped_programs_have_no_names() {
+    let folder = Folder::new();
+    let elf = fixture("hello-debug.elf");
+    folder.pvm(&["link", &elf, "-o", "whole.polkavm"]).check(0);
+    folder.pvm(&["link", &elf, "-o", "stripped.polkavm", "--strip"]).check(0);
+    let lines = |file: &str| folder.pvm(&["disasm", file, "--lines"]).check(0).text().contains("hello::main");
+    assert_eq!((lines("whole.polkavm"), lines("stripped.polkavm")), (true, false));
+    assert!(folder.read("stripped.polkavm").len() < folder.read("whole.polkavm").len());
 }
 
 #[test]
@@ -194,7 +227,7 @@ fn standard_programs_have_metadata_in_front() {
     };
     folder.pvm(&link("jam-spi")).check(0);
     let inspection = folder.pvm(&["inspect", "a.jam"]);
-    for text in ["sink", "1.2", "MIT"] {
+    for text in ["sink", "1.2", "MIT", "author"] {
         assert!(inspection.check(0).text().contains(text), "{}", inspection.text());
     }
     folder.pvm(&link("jam_v1")).fails(2, &["--name"]);

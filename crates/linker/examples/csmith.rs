@@ -2,38 +2,45 @@
 //! with every pass left out, and level 2 executes no more instructions than level 1.
 //!
 //! ```text
-//! cargo run --release -p pvm-linker --example csmith -- [COUNT] [FIRST_SEED] [FOLDER]
+//! cargo run --release -p pvm-linker --example csmith -- [COUNT] [FIRST_SEED] [FOLDER] [THREADS]
 //! ```
 //!
 //! It needs csmith, gcc, clang-19 and ld.lld-19. Each program is compiled at O1 (two objects, linked by us), O2 (linked by lld
 //! as PIE) and Oz (linked by lld, relaxed). Programs that run for long, or on which the native compilers disagree, do not
-//! count. What fails stays in FOLDER.
+//! count. Ways of linking that make the same program run it once. What fails stays in FOLDER.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 
 use pvm_interpreter::{Exit, Image, Instance};
 use pvm_isa::Reg;
-use pvm_linker::{Config, Input, Linked, PassSelection, link_files, passes};
+use pvm_linker::{Application, Config, Input, Linked, PassSelection, link_files, passes, trace_passes};
 use pvm_num::casts::low_u32;
 use pvm_num::limits::{PAGE_SIZE_DEFAULT, RETURN_TO_HOST};
 use pvm_program::{Program, Varints};
+use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Programs that execute more at level 1 are left out, as is one that runs for two seconds on the machine itself.
+/// Programs that execute more at level 1 are left out, as is one that takes two seconds of the machine itself.
 const INSTRUCTIONS_MAX: i64 = 10_000_000;
 /// No way to link them may make them execute so many.
 const RUNAWAY: i64 = 20 * INSTRUCTIONS_MAX;
 
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Counts {
     programs: u32,
     left_out: u32,
     files: u32,
+    links: u32,
     runs: u32,
+    /// Wrong results and refusals.
     failures: u32,
+    /// Files for which level 2 executes more than level 1.
+    slower: u32,
     level_1: i64,
     level_2: i64,
 }
@@ -44,36 +51,58 @@ fn main() {
         Some(text) => text.parse().expect("a number"),
         None => default,
     };
-    let (count, mut seed): (u32, u32) = (number(0, 300), number(1, 1));
+    let (count, first, threads): (u32, u32, u32) = (number(0, 300), number(1, 1), number(3, 1));
     let folder = arguments.get(2).map_or_else(|| std::env::temp_dir().join("pvm-csmith"), PathBuf::from);
-    std::fs::create_dir_all(&folder).expect("a folder to work in");
-    let driver = Driver { folder, sources: common::repository("tests/csmith") };
-    let mut counts = Counts::default();
-    while counts.programs < count {
-        match driver.program(seed, &mut counts) {
-            Some(()) => counts.programs += 1,
-            None => counts.left_out += 1,
+    let (seed, total) = (AtomicU32::new(first), Mutex::new(Counts::default()));
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let work = folder.join(format!("thread-{thread}"));
+            std::fs::create_dir_all(&work).expect("a folder to work in");
+            let driver = Driver { work, kept: folder.clone(), sources: common::repository("tests/csmith") };
+            let (seed, total) = (&seed, &total);
+            scope.spawn(move || driver.programs(count, seed, total));
         }
-        seed += 1;
-        if counts.programs.is_multiple_of(20) {
-            counts.print();
-        }
-    }
+    });
+    let counts = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     counts.print();
-    assert!(counts.failures == 0, "{} failures", counts.failures);
+    assert!(counts.programs >= count, "a thread ended early");
+    assert!(counts.failures == 0 && counts.slower == 0, "{} failures, {} slower", counts.failures, counts.slower);
 }
 
 impl Counts {
     fn print(&self) {
         println!(
-            "{} programs ({} left out), {} files, {} runs, {} failures; instructions at level 1: {}, at level 2: {}",
-            self.programs, self.left_out, self.files, self.runs, self.failures, self.level_1, self.level_2
+            "{} programs ({} left out), {} files, {} links, {} runs of different programs, {} failures, {} slower; \
+             instructions at level 1: {}, at level 2: {}",
+            self.programs,
+            self.left_out,
+            self.files,
+            self.links,
+            self.runs,
+            self.failures,
+            self.slower,
+            self.level_1,
+            self.level_2
         );
+    }
+
+    fn add(&mut self, other: Counts) {
+        self.programs += other.programs;
+        self.left_out += other.left_out;
+        self.files += other.files;
+        self.links += other.links;
+        self.runs += other.runs;
+        self.failures += other.failures;
+        self.slower += other.slower;
+        self.level_1 += other.level_1;
+        self.level_2 += other.level_2;
     }
 }
 
 struct Driver {
-    folder: PathBuf,
+    work: PathBuf,
+    /// Where files stay that something is wrong with.
+    kept: PathBuf,
     sources: PathBuf,
 }
 
@@ -81,8 +110,29 @@ struct Driver {
 type Ran = (Result<u32, Exit>, i64);
 
 impl Driver {
+    /// Tries seeds until all threads together have enough programs.
+    fn programs(&self, count: u32, seed: &AtomicU32, total: &Mutex<Counts>) {
+        loop {
+            let mut counts = Counts::default();
+            match self.program(seed.fetch_add(1, Ordering::Relaxed), &mut counts) {
+                Some(()) => counts.programs += 1,
+                None => counts.left_out += 1,
+            }
+            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+            total.add(counts);
+            if counts.programs > 0 && total.programs.is_multiple_of(10) {
+                total.print();
+            }
+            if total.programs >= count {
+                return;
+            }
+        }
+    }
+
     fn run(&self, program: &str, arguments: &[&str]) -> Option<Output> {
-        let output = Command::new("timeout").arg("20").arg(program).args(arguments).current_dir(&self.folder).output();
+        // Processor time, so that a busy machine changes nothing.
+        let output =
+            Command::new("prlimit").arg("--cpu=60").arg(program).args(arguments).current_dir(&self.work).output();
         output.ok().filter(|output| output.status.success())
     }
 
@@ -105,7 +155,7 @@ impl Driver {
         let (include, source) = (self.include(), self.sources.join("native.c"));
         let source = source.display().to_string();
         self.run(compiler, &["-w", level, &include, CSMITH, "random.c", &source, "-o", "native"])?;
-        let output = Command::new("timeout").args(["2", "./native"]).current_dir(&self.folder).output().ok()?;
+        let output = Command::new("prlimit").args(["--cpu=2", "./native"]).current_dir(&self.work).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()
     }
 
@@ -134,7 +184,7 @@ impl Driver {
             arguments.extend(["-c", &source, "-o", &object]);
             self.run("clang-19", &arguments)?;
         }
-        let read = |name: &str| std::fs::read(self.folder.join(name)).ok();
+        let read = |name: &str| std::fs::read(self.work.join(name)).ok();
         let how: &[&str] = match level {
             "-O1" => return objects.iter().map(|name| read(&format!("{name}.o"))).collect(),
             "-O2" => &["-pie", "-z", "notext", "--no-relax"],
@@ -150,7 +200,6 @@ impl Driver {
     /// Links and runs in all ways; none if the program runs for too long.
     fn file(&self, name: &str, files: &[Vec<u8>], expected: u32, counts: &mut Counts) -> Option<()> {
         let inputs: Vec<Input<'_>> = files.iter().map(|bytes| Input { name: "", bytes }).collect();
-        let level = |opt_level| Config { opt_level, ..Config::default() };
         let mut ways = vec![("level 1".to_owned(), level(1)), ("level 2".to_owned(), level(2))];
         ways.push(("level 0".to_owned(), level(0)));
         for pass in passes() {
@@ -158,26 +207,44 @@ impl Driver {
             ways.push((format!("without {}", pass.name), Config { passes: selection, ..level(2) }));
         }
         let mut instructions = [0; 2];
+        let mut known: BTreeMap<Vec<u8>, Ran> = BTreeMap::new();
         for (index, (way, config)) in ways.iter().enumerate() {
+            let linked = match link_files(&inputs, config) {
+                Ok(linked) => linked,
+                Err(error) => {
+                    counts.failures += 1;
+                    self.fail(name, &format!("{way}: {error}"), files);
+                    continue;
+                }
+            };
+            counts.links += 1;
             let limit = if index == 0 { INSTRUCTIONS_MAX } else { RUNAWAY };
-            let ran = link_files(&inputs, config).map(|linked| execute(&linked, limit));
-            match ran {
-                Ok((Err(Exit::OutOfGas), _)) if index == 0 => return None,
-                Ok((Ok(result), steps)) if result == expected => {
-                    counts.runs += 1;
+            let (result, steps) = *known.entry(linked.to_polkavm_blob().expect("it fits")).or_insert_with(|| {
+                counts.runs += 1;
+                execute(&linked, limit)
+            });
+            match result {
+                Err(Exit::OutOfGas) if index == 0 => return None,
+                Ok(result) if result == expected => {
                     if let Some(instructions) = instructions.get_mut(index) {
                         *instructions = steps;
                     }
                 }
-                Ok((result, _)) => {
-                    self.fail(name, &format!("{way}: {result:?}, expected {expected}"), files, counts);
+                result => {
+                    counts.failures += 1;
+                    let is_right = |linked: &Linked| execute(linked, RUNAWAY).0 == Ok(expected);
+                    let guilty = guilty_pass(&inputs, config, is_right);
+                    self.fail(name, &format!("{way}: {result:?}, expected {expected} ({guilty})"), files);
                 }
-                Err(error) => self.fail(name, &format!("{way}: {error}"), files, counts),
             }
         }
         if instructions[1] > instructions[0] {
-            let text = format!("{} instructions at level 1, but {} at level 2", instructions[0], instructions[1]);
-            self.fail(name, &text, files, counts);
+            counts.slower += 1;
+            // It takes as long as everything before.
+            let is_much = (instructions[1] - instructions[0]) * 100 > instructions[0];
+            let growth = if is_much { growth(&inputs) } else { String::new() };
+            let text = format!("{} instructions at level 1, {} at level 2{growth}", instructions[0], instructions[1]);
+            self.fail(name, &text, files);
         }
         counts.files += 1;
         counts.level_1 += instructions[0];
@@ -185,13 +252,47 @@ impl Driver {
         Some(())
     }
 
-    fn fail(&self, name: &str, text: &str, files: &[Vec<u8>], counts: &mut Counts) {
-        counts.failures += 1;
+    fn fail(&self, name: &str, text: &str, files: &[Vec<u8>]) {
         println!("FAILURE {name} {text}");
         for (index, bytes) in files.iter().enumerate() {
-            keep(&self.folder.join(format!("{name}.{index}.elf")), bytes);
+            keep(&self.kept.join(format!("{name}.{index}.elf")), bytes);
         }
     }
+}
+
+fn level(opt_level: u8) -> Config {
+    Config { opt_level, ..Config::default() }
+}
+
+/// The programs after each application of a pass, from the first on.
+fn stages(inputs: &[Input<'_>], config: &Config) -> Vec<(&'static str, Linked)> {
+    let applications = trace_passes(inputs, config).unwrap_or_default();
+    let stage = |(number, application): (u32, &Application)| {
+        let linked = link_files(inputs, &Config { stop_after: Some(number), ..config.clone() }).ok()?;
+        Some((application.pass, linked))
+    };
+    (1..).zip(&applications).filter_map(stage).collect()
+}
+
+/// The first application of a pass after which the program is wrong.
+fn guilty_pass(inputs: &[Input<'_>], config: &Config, is_right: impl Fn(&Linked) -> bool) -> String {
+    let stages = stages(inputs, config);
+    let guilty = (1..).zip(&stages).find(|(_, (_, linked))| !is_right(linked));
+    guilty.map_or("no pass".into(), |(number, (pass, _)): (u32, _)| format!("--stop-after {number}: {pass}"))
+}
+
+/// Which passes made the program execute more.
+fn growth(inputs: &[Input<'_>]) -> String {
+    let mut text = String::new();
+    let mut before = None;
+    for (pass, linked) in stages(inputs, &level(2)) {
+        let steps = execute(&linked, RUNAWAY).1;
+        if let Some(more) = before.map(|before| steps - before).filter(|more| *more > 0) {
+            write!(text, ", {pass} +{more}").expect("writing to a string never fails");
+        }
+        before = Some(steps);
+    }
+    text
 }
 
 /// Where csmith's own headers are.

@@ -1,5 +1,6 @@
 //! Why a file cannot be linked, and where in it.
 
+use crate::demangle::demangle;
 use crate::reloc::RelocKind;
 use pvm_isa::InstructionSet;
 use pvm_riscv::{DecodeError, Instruction, Reg};
@@ -41,7 +42,7 @@ pub struct Location {
     pub section: Option<Box<str>>,
     /// Bytes from the start of the section.
     pub offset: Option<u64>,
-    /// The function around the place.
+    /// The function around the place, as its symbol says.
     pub symbol: Option<Box<str>>,
 }
 
@@ -56,7 +57,7 @@ impl fmt::Display for Location {
             (None, None) => {}
         }
         match &self.symbol {
-            Some(symbol) => write!(f, " (in `{symbol}`)"),
+            Some(symbol) => write!(f, " (in `{}`)", demangle(symbol).as_deref().unwrap_or(symbol)),
             None => Ok(()),
         }
     }

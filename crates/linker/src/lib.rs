@@ -22,6 +22,7 @@
 
 mod config;
 mod debug;
+mod demangle;
 mod elf;
 mod emit;
 mod error;
@@ -33,6 +34,7 @@ mod passes;
 mod reloc;
 
 pub use config::{Config, Optimize, Trust};
+pub use demangle::demangle;
 pub use emit::{LinkMap, MapEntry};
 pub use error::{LinkError, LinkErrorKind, Location};
 pub use merge::Input;

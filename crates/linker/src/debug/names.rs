@@ -2,11 +2,11 @@
 
 use super::lines::{FileId, Path};
 use super::units::{EntryOffset, Function, Units};
+use crate::demangle::{demangle, demangle_rust};
 use crate::limits::{DEBUG_ORIGINS_MAX, DEBUG_TEXT_PER_BYTE, DEBUG_TEXT_SIZE_MAX};
 use gimli::{AttributeValue, Dwarf, EndianSlice, LittleEndian, Section, Unit};
 use pvm_num::casts::{to_u32, to_usize};
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
 
 /// What debug information is read from.
 pub(super) type Slice<'d> = EndianSlice<'d, LittleEndian>;
@@ -99,7 +99,7 @@ impl<'d> Texts<'d> {
         };
         origins(units, entry).for_each(&mut of);
         let mangled = std::str::from_utf8(linkage_name).ok();
-        let made = match mangled.and_then(demangled) {
+        let made = match mangled.and_then(demangle_rust) {
             Some(full) => self.split(full),
             None if name.is_empty() => Name { function: self.add(lossy(linkage_name)), ..Name::default() },
             None => {
@@ -116,7 +116,7 @@ impl<'d> Texts<'d> {
         if let Some(name) = self.symbols.get(symbol) {
             return *name;
         }
-        let made = match demangled(symbol) {
+        let made = match demangle(symbol) {
             Some(full) => self.split(full),
             None => Name { function: self.add(symbol.to_owned()), ..Name::default() },
         };
@@ -203,26 +203,6 @@ fn join(path: Path<'_>) -> String {
     if cut(path.name).is_empty() { String::new() } else { lossy(&joined) }
 }
 
-/// The name that a mangled name of Rust's stands for, without hashes.
-fn demangled(mangled: &str) -> Option<String> {
-    /// Takes no more than names may have.
-    struct Bounded(String);
-    impl Write for Bounded {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            if self.0.len() + text.len() > DEBUG_TEXT_SIZE_MAX {
-                return Err(fmt::Error);
-            }
-            self.0.push_str(text);
-            Ok(())
-        }
-    }
-    let name = rustc_demangle::try_demangle(mangled).ok()?;
-    let mut out = Bounded(String::new());
-    // Of a name that is too long, what fits is shown.
-    let _ = write!(out, "{name:#}");
-    Some(out.0).filter(|name| !name.is_empty())
-}
-
 /// A full name of Rust's as namespace and name: cut at the last `::` that is not within brackets, and not before brackets,
 /// which belong to the name in front of them.
 fn split(full: &str) -> (&str, &str) {
@@ -265,15 +245,6 @@ mod tests {
         ] {
             assert_eq!(split(full), (namespace, function), "{full}");
         }
-    }
-
-    #[test]
-    fn mangled_names_lose_their_hashes() {
-        let name = "_RNvNtNvCskzf6AOmpGcL_3fib3run16___polkavm_export10trampoline";
-        assert_eq!(demangled(name).unwrap(), "fib::run::__polkavm_export::trampoline");
-        assert_eq!(demangled("_ZN4core3fmt5write17h0123456789abcdefE").unwrap(), "core::fmt::write");
-        assert_eq!(demangled("_ZN3foo3barEv"), None, "C++");
-        assert_eq!(demangled("main"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::jump_table::{JumpTable, Order};
 use super::memory::Memory;
 use super::{Resolver, code};
 use crate::config::Config;
+use crate::demangle::demangle;
 use crate::error::LinkError;
 use crate::ir::{BlockId, DataId, Program, Source, Target};
 use pvm_isa::InstructionSet;
@@ -32,13 +33,15 @@ pub struct MapEntry {
     pub start: u32,
     /// Bytes.
     pub size: u32,
-    /// The function as its symbol says, or the data section; empty for code before any symbol.
+    /// The function, demangled, or the data section; empty for code before any symbol.
     pub name: String,
+    /// The function's symbol, or the data section.
+    pub symbol: String,
     /// The section of the ELF.
     pub section: String,
     /// Bytes from the start of the ELF section.
     pub offset: u32,
-    /// The references that lead to it, from an export on: each name is referred to by the one before.
+    /// The references that lead to it, from an export on: each name, demangled, is referred to by the one before.
     pub why: Vec<String>,
 }
 
@@ -60,24 +63,29 @@ pub(crate) fn map(program: &Program<'_>, config: &Config, set: InstructionSet) -
     let ends = program.layout.iter().skip(1).map(|id| code.offset(*id)).chain([end]);
     for (id, end) in program.layout.iter().zip(ends) {
         let (start, source) = (code.offset(*id), program.block(*id).source);
-        let name = names.of(source);
+        let symbol = names.of(source);
         let section = section(program, source.section);
         match map.code.last_mut() {
-            Some(last) if last.name == name && last.section == section => last.size = end - last.start,
+            Some(last) if last.symbol == symbol && last.section == section => last.size = end - last.start,
             _ => {
                 let why = reasons.chain(&names, Node::Block(*id));
-                let (name, section) = (name.into(), section.into());
-                map.code.push(MapEntry { start, size: end - start, name, section, offset: source.offset, why });
+                let (name, symbol, section) = (readable(symbol), symbol.into(), section.into());
+                map.code.push(MapEntry { start, size: end - start, name, symbol, section, offset: source.offset, why });
             }
         }
     }
     for (id, data) in program.data_kept() {
         let why = reasons.chain(&names, Node::Data(id));
-        let (start, size) = (memory.address(id), data.size);
-        map.data.push(MapEntry { start, size, name: data.name.into(), section: data.name.into(), offset: 0, why });
+        let (start, size, name) = (memory.address(id), data.size, data.name);
+        let [name, symbol, section] = [name; 3].map(String::from);
+        map.data.push(MapEntry { start, size, name, symbol, section, offset: 0, why });
     }
     map.data.sort_by_key(|entry| entry.start);
     Ok(map)
+}
+
+fn readable(symbol: &str) -> String {
+    demangle(symbol).unwrap_or_else(|| symbol.into())
 }
 
 fn section<'a>(program: &Program<'a>, section: u32) -> &'a str {
@@ -163,7 +171,7 @@ impl<'p, 'a> Reasons<'p, 'a> {
 
     /// Names from the export on, without repetitions and without the node's own.
     fn chain(&self, names: &Names<'_, '_>, node: Node) -> Vec<String> {
-        let mut chain: Vec<String> = Vec::new();
+        let mut chain: Vec<&str> = Vec::new();
         let mut at = node;
         loop {
             let from = match at {
@@ -172,12 +180,12 @@ impl<'p, 'a> Reasons<'p, 'a> {
             };
             let Some(from) = from.filter(|from| *from != at) else { break };
             let name = names.of_node(from);
-            let last = chain.last().map_or_else(|| names.of_node(node), String::as_str);
-            if name != last {
-                chain.push(name.into());
+            if name != chain.last().copied().unwrap_or_else(|| names.of_node(node)) {
+                chain.push(name);
             }
             at = from;
         }
+        let mut chain: Vec<String> = chain.into_iter().map(readable).collect();
         if let Node::Block(id) = at {
             let exports = self.program.exports.iter().filter(|export| export.block == id);
             chain.extend(exports.take(1).map(|export| format!("export \"{}\"", export.symbol.escape_ascii())));
@@ -200,7 +208,7 @@ impl fmt::Display for LinkMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (title, entries) in [("code", &self.code), ("data", &self.data)] {
             writeln!(f, "{title:>10} {:>8}  name", "bytes")?;
-            for MapEntry { start, size, name, section, offset, why } in entries {
+            for MapEntry { start, size, name, section, offset, why, .. } in entries {
                 let name = if name.is_empty() { "?" } else { name };
                 write!(f, "{start:#10x} {size:>8}  {name}")?;
                 if name != section {
