@@ -1,25 +1,7 @@
 //! docs/isa.md: the instruction table as a document, generated from the table.
 
-use crate::root;
-use anyhow::{Context, Result};
 use pvm_isa::{Cost, InstructionSet, Opcode, cost::ExtraSlot, cost::Latency};
 use std::fmt::Write;
-use std::path::PathBuf;
-
-/// Where the document lies.
-pub fn path() -> PathBuf {
-    root().join("docs/isa.md")
-}
-
-/// Writes the document.
-///
-/// # Errors
-/// If the file cannot be written.
-pub fn write() -> Result<()> {
-    let path = path();
-    std::fs::create_dir_all(root().join("docs"))?;
-    std::fs::write(&path, text()).with_context(|| path.display().to_string())
-}
 
 /// The document.
 pub fn text() -> String {

@@ -3,6 +3,7 @@
 pub mod ci;
 pub mod fixtures;
 pub mod isa_doc;
+pub mod system_doc;
 pub mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,12 @@ use std::path::{Path, PathBuf};
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root").to_path_buf()
 }
+
+/// A generated document: its path below the root, and what makes its text.
+pub type Document = (&'static str, fn() -> String);
+
+/// All of them.
+pub const DOCUMENTS: [Document; 2] = [("docs/isa.md", isa_doc::text), ("docs/system.md", system_doc::text)];
 
 /// All files below `dir` with this extension, sorted; build output, hidden folders and symbolic links are passed over.
 pub fn files_below(dir: &Path, extension: &str) -> Vec<PathBuf> {

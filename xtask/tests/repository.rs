@@ -1,11 +1,13 @@
 //! The repository is in shape: generated documents are current, fixtures match their sources, rules hold.
 
-use pvm_xtask::{fixtures, isa_doc, tidy};
+use pvm_xtask::{DOCUMENTS, fixtures, root, tidy};
 
 #[test]
-fn isa_document_is_current() {
-    let found = std::fs::read_to_string(isa_doc::path()).unwrap_or_default();
-    assert!(found == isa_doc::text(), "docs/isa.md is not what the table says; run `cargo bless`");
+fn generated_documents_are_current() {
+    for (path, text) in DOCUMENTS {
+        let found = std::fs::read_to_string(root().join(path)).unwrap_or_default();
+        assert!(found == text(), "{path} is not what its table says; run `cargo bless`");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::guest::{self, Arguments};
 use crate::input::{InputArgs, Kind, Loaded};
 use crate::lines::place_of;
 use crate::output::{hex, symbol, unhex, write_stdout};
-use crate::system::{self, Function, Reply};
+use crate::system::{self, Grants};
 use crate::trace::{Tracer, registers};
 use clap::Args;
 use pvm::{GasRule, InterruptKind, MemoryProtection, ProgramCounter, RawInstance, Reg, Trap};
@@ -15,6 +15,7 @@ use pvm_isa::InstructionSet;
 use pvm_isa::display::Options;
 use pvm_num::casts::{low_u32, signed_32, to_u64, widen};
 use pvm_num::limits::{ARGUMENT_COUNT_MAX, JAM_ARGUMENTS_SIZE_MAX};
+use pvm_system::{Function, Reply, System};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -54,6 +55,8 @@ pub(crate) struct RunArgs {
     /// Print how it ended as one line of JSON on standard error, after everything else, instead of in words
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    grants: Grants,
 }
 
 const EXAMPLES: &str = "\
@@ -62,9 +65,10 @@ Examples:
   pvm run add.polkavm --export add --args 2,3  call `add` and print a0
   pvm run service.jam --pc 5 --args 0badc0de --gas 1000000 --gas-rule full
   pvm run prog.txt --isa latest64 --trace      assemble it and see every step
+  pvm run lua.elf --dir scripts -- main.lua 7  give it arguments and files to read
 
-A guest may call pvm_v1_write(fd, address, length) and pvm_v1_exit(code); docs/cli.md tells more. What `main` returns is
-its exit code. What another export returns in a0 is printed.";
+A guest may call the functions of the system interface (docs/system.md); files and the time only if granted. What `main`
+returns is its exit code. What another export returns in a0 is printed.";
 
 /// How a run ended.
 enum End {
@@ -100,7 +104,9 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
     }
     let gas = args.gas.unwrap_or(i64::MAX);
     guest.set_gas(gas);
-    let end = drive(&mut guest, &loaded, args.trace).map_err(|error| Failure::io("standard error", &error))?;
+    let mut system = args.grants.system(&loaded.name)?;
+    let end =
+        drive(&mut guest, &loaded, &mut system, args.trace).map_err(|error| Failure::io("standard error", &error))?;
     let mut run = Finished { loaded: &loaded, guest, entry: &entry, end, gas: metered.then_some(gas) };
     run.finish(args.json)
 }
@@ -214,7 +220,7 @@ fn check_imports(loaded: &Loaded) -> Outcome<()> {
 }
 
 /// Runs the guest to its end and does what it asks for.
-fn drive(guest: &mut RawInstance, loaded: &Loaded, tracing: bool) -> std::io::Result<End> {
+fn drive(guest: &mut RawInstance, loaded: &Loaded, system: &mut System, tracing: bool) -> std::io::Result<End> {
     let imports = loaded.program.imports();
     let mut tracer = tracing.then(Tracer::new);
     let end = loop {
@@ -228,7 +234,7 @@ fn drive(guest: &mut RawInstance, loaded: &Loaded, tracing: bool) -> std::io::Re
                 let Some(function) = imports.get(index).and_then(Function::from_symbol) else {
                     break End::MissingImport(index);
                 };
-                match system::call(function, guest) {
+                match system.call(function, guest) {
                     Reply::Continue => {}
                     Reply::Exit(code) => break End::Exited(code),
                 }

@@ -1,94 +1,108 @@
-//! The system interface, version 1: what `pvm run` does for a guest that calls an import.
-//! (`pvm_guest_abi::system` describes it).
+//! What `pvm run` grants a guest by the system interface (`pvm_system`).
 
+use crate::failure::{Failure, Outcome};
 use crate::output::symbol;
-use pvm::{MemoryAccessError, MemoryProtection, RawInstance, Reg};
-use pvm_guest_abi::system::{EBADF, EFAULT, EIO, EXIT, STDERR, STDOUT, WRITE};
-use pvm_num::casts::{high_u32, low_u32, signed_32, to_usize, unsigned_64, widen};
-use std::io::{self, Write};
+use clap::Args;
+use pvm_system::{Dir, Function, System, Ticks, ambient_authority};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
-/// Bytes copied from the guest at once.
-const CHUNK: u32 = 64 << 10;
+/// What each call for the ticks adds with `--ticks steps`.
+const STEP: Duration = Duration::from_millis(1);
 
-/// A function of the interface.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Function {
-    /// `pvm_v1_write`
-    Write,
-    /// `pvm_v1_exit`
-    Exit,
+/// What the guest is granted.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "What the guest may use")]
+pub(crate) struct Grants {
+    /// Show the guest what is below a directory, for reading, as its path GUEST [default: /]
+    #[arg(long = "dir", value_name = "HOST[:GUEST]", value_parser = directory)]
+    directories: Vec<Directory>,
+    /// The same, for reading and writing
+    #[arg(long = "dir-rw", value_name = "HOST[:GUEST]", value_parser = directory)]
+    writable_directories: Vec<Directory>,
+    /// Set an environment variable of the guest
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    variables: Vec<(OsString, OsString)>,
+    /// Let the guest ask for the time of day
+    #[arg(long)]
+    time: bool,
+    /// Where the guest's ticks come from
+    #[arg(long, value_enum, default_value = "clock")]
+    ticks: TicksName,
+    /// The program's arguments, behind its name
+    #[arg(last = true, value_name = "ARGUMENT")]
+    arguments: Vec<OsString>,
 }
 
-impl Function {
-    /// The function an import means.
-    pub(crate) fn from_symbol(symbol: &[u8]) -> Option<Function> {
-        match symbol {
-            _ if symbol == WRITE.as_bytes() => Some(Function::Write),
-            _ if symbol == EXIT.as_bytes() => Some(Function::Exit),
-            _ => None,
+/// A source of ticks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+enum TicksName {
+    /// The monotonic clock
+    Clock,
+    /// A millisecond for each call: the same run every time
+    Steps,
+}
+
+/// A directory of the host and the guest's path for it.
+#[derive(Clone, Debug)]
+struct Directory {
+    host: PathBuf,
+    guest: String,
+}
+
+fn directory(text: &str) -> Result<Directory, String> {
+    let (host, guest) = text.rsplit_once(':').unwrap_or((text, "/"));
+    match host.is_empty() || guest.is_empty() {
+        true => Err("neither the directory nor the guest's path may be empty".to_owned()),
+        false => Ok(Directory { host: host.into(), guest: guest.to_owned() }),
+    }
+}
+
+fn variable(text: &str) -> Result<(OsString, OsString), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        _ => Err("not NAME=VALUE".to_owned()),
+    }
+}
+
+impl Grants {
+    /// A system with this process's streams and what the user granted; `name` is the guest's name for itself.
+    ///
+    /// # Errors
+    /// If a directory cannot be opened.
+    pub(crate) fn system(&self, name: &str) -> Outcome<System> {
+        let mut system = System::new();
+        system.set_stdin(Box::new(io::stdin())).set_stdout(Box::new(io::stdout())).set_stderr(Box::new(io::stderr()));
+        system.add_argument(name.as_bytes());
+        for argument in &self.arguments {
+            system.add_argument(bytes(argument));
         }
-    }
-}
-
-/// What a guest's call leads to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Reply {
-    /// The guest runs on.
-    Continue,
-    /// The guest ends with this exit code.
-    Exit(i32),
-}
-
-/// Does what the guest asks for.
-pub(crate) fn call(function: Function, guest: &mut RawInstance) -> Reply {
-    match function {
-        Function::Exit => Reply::Exit(signed_32(low_u32(guest.reg(Reg::A0)))),
-        Function::Write => {
-            let [stream, address, length] = [Reg::A0, Reg::A1, Reg::A2].map(|reg| guest.reg(reg));
-            // An address that needs more than 32 bits is none, whatever its low half.
-            let result = match (low_u32(stream), u32::try_from(address), u32::try_from(length)) {
-                (STDOUT, Ok(address), Ok(length)) => write(&mut io::stdout().lock(), guest, address, length),
-                (STDERR, Ok(address), Ok(length)) => write(&mut io::stderr().lock(), guest, address, length),
-                (STDOUT | STDERR, ..) => -EFAULT,
-                _ => -EBADF,
-            };
-            set_result(guest, unsigned_64(result));
-            Reply::Continue
+        for (name, value) in &self.variables {
+            system.add_variable(bytes(name), bytes(value));
         }
-    }
-}
-
-/// Sets an i64 result.
-fn set_result(guest: &mut RawInstance, result: u64) {
-    if guest.is_64_bit() {
-        guest.set_reg(Reg::A0, result);
-    } else {
-        guest.set_reg(Reg::A0, widen(low_u32(result)));
-        guest.set_reg(Reg::A1, widen(high_u32(result)));
-    }
-}
-
-/// All or, if some of it is not the guest's to read, nothing.
-fn write(stream: &mut dyn Write, guest: &mut RawInstance, address: u32, length: u32) -> i64 {
-    if !guest.is_memory_accessible(address, length, MemoryProtection::Read) {
-        return -EFAULT;
-    }
-    let mut buffer = vec![0; to_usize(length.min(CHUNK))];
-    let mut copy = |offset: u32| -> Result<io::Result<u32>, MemoryAccessError> {
-        let size = (length - offset).min(CHUNK);
-        let chunk = &mut buffer[..to_usize(size)];
-        guest.read_memory_into(address + offset, chunk)?;
-        Ok(stream.write_all(chunk).and_then(|()| stream.flush()).map(|()| size))
-    };
-    let mut written = 0;
-    while written < length {
-        match copy(written) {
-            Ok(Ok(size)) => written += size,
-            Ok(Err(_)) => return -EIO,
-            Err(_) => return -EFAULT,
+        for (directories, is_writable) in [(&self.directories, false), (&self.writable_directories, true)] {
+            for Directory { host, guest } in directories {
+                let opened = Dir::open_ambient_dir(host, ambient_authority());
+                let opened =
+                    opened.map_err(|error| Failure::io(format_args!("cannot open {}", host.display()), &error))?;
+                system.add_directory(guest, opened, is_writable);
+            }
         }
+        if self.time {
+            system.grant_time();
+        }
+        system.set_ticks(match self.ticks {
+            TicksName::Clock => Ticks::Clock,
+            TicksName::Steps => Ticks::Steps(STEP),
+        });
+        Ok(system)
     }
-    i64::from(length)
+}
+
+fn bytes(text: &OsStr) -> &[u8] {
+    text.as_encoded_bytes()
 }
 
 /// The name of import `index` for messages.

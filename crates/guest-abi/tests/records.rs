@@ -1,5 +1,6 @@
 //! The layouts of records, their limits, and what is said about those that break them.
 
+use pvm_guest_abi::system::{self, Errno, Function};
 use pvm_guest_abi::*;
 
 /// A metadata record, field by field, so that a test can spoil one of them.
@@ -157,6 +158,17 @@ fn the_largest_stack_size_counts() {
 #[test]
 fn symbols_of_the_system_interface_carry_its_version() {
     let prefix = format!("pvm_v{}_", system::VERSION);
-    assert!(system::SYMBOLS.iter().all(|symbol| symbol.starts_with(&prefix)));
-    assert!(system::SYMBOLS.is_sorted());
+    let mut symbols: Vec<_> = Function::ALL.iter().map(|function| function.symbol()).collect();
+    assert!(symbols.iter().all(|symbol| symbol.starts_with(&prefix)));
+    assert!(
+        Function::ALL.iter().all(|function| Function::from_symbol(function.symbol().as_bytes()) == Some(*function))
+    );
+    symbols.sort_unstable();
+    symbols.dedup();
+    assert_eq!(symbols.len(), Function::ALL.len());
+}
+
+#[test]
+fn errors_of_the_system_interface_are_in_order() {
+    assert!(Errno::ALL.is_sorted_by(|left, right| left.number() < right.number()));
 }
