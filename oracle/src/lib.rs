@@ -17,5 +17,7 @@ pub mod table;
 
 pub use engines::{ours, theirs};
 pub use guests::{Guest, guests};
-pub use linkers::{LEVELS, Target, link_ours, link_ours_with_names, link_theirs, link_theirs_with_names};
+pub use linkers::{
+    LEVELS, Target, link_ours, link_ours_for_gas, link_ours_with_names, link_theirs, link_theirs_with_names,
+};
 pub use outcome::{Call, Exit, Outcome, Run, Setup, Shape, host_result};

@@ -19,7 +19,15 @@ pub const LEVELS: [u8; 3] = [0, 1, 2];
 /// # Errors
 /// What the linker says, as text.
 pub fn link_ours(elf: &[u8], target: Target, level: u8) -> Result<Vec<u8>, String> {
-    ours(elf, target, level, true)
+    ours(elf, target, level, pvm_linker::Optimize::Size, true)
+}
+
+/// As [`link_ours`] at level 2, for less pipeline gas rather than for size.
+///
+/// # Errors
+/// What the linker says, as text.
+pub fn link_ours_for_gas(elf: &[u8], target: Target) -> Result<Vec<u8>, String> {
+    ours(elf, target, 2, pvm_linker::Optimize::Gas, true)
 }
 
 /// As [`link_ours`], with the names of functions.
@@ -27,10 +35,10 @@ pub fn link_ours(elf: &[u8], target: Target, level: u8) -> Result<Vec<u8>, Strin
 /// # Errors
 /// What the linker says, as text.
 pub fn link_ours_with_names(elf: &[u8], target: Target, level: u8) -> Result<Vec<u8>, String> {
-    ours(elf, target, level, false)
+    ours(elf, target, level, pvm_linker::Optimize::Size, false)
 }
 
-fn ours(elf: &[u8], target: Target, level: u8, strip: bool) -> Result<Vec<u8>, String> {
+fn ours(elf: &[u8], target: Target, level: u8, optimize: pvm_linker::Optimize, strip: bool) -> Result<Vec<u8>, String> {
     let config = pvm_linker::Config {
         target: match target {
             Target::Latest => None,
@@ -38,6 +46,7 @@ fn ours(elf: &[u8], target: Target, level: u8, strip: bool) -> Result<Vec<u8>, S
             Target::JamV1 => Some(pvm_isa::InstructionSet::JamV1),
         },
         opt_level: level,
+        optimize,
         strip,
         ..pvm_linker::Config::default()
     };

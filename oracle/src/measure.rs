@@ -1,6 +1,6 @@
 //! What a program costs: bytes, instructions executed, gas, and the time it took to link.
 
-use crate::{Guest, Outcome, Run, Setup, Target, link_ours, link_theirs, ours};
+use crate::{Guest, Outcome, Run, Setup, Target, link_ours, link_ours_for_gas, link_theirs, ours};
 use pvm_program::{ParseOptions, Program};
 use std::time::Instant;
 
@@ -22,6 +22,8 @@ pub enum Linker {
     Theirs,
     /// This repository's at a level.
     Ours(u8),
+    /// This repository's at level 2 with `--optimize gas`.
+    OursForGas,
 }
 
 /// What is compared, in the order of the numbers of [`Measures`].
@@ -52,6 +54,7 @@ impl Linker {
         match self {
             Linker::Theirs => link_theirs(&guest.elf, target, 2),
             Linker::Ours(level) => link_ours(&guest.elf, target, level),
+            Linker::OursForGas => link_ours_for_gas(&guest.elf, target),
         }
     }
 
@@ -60,6 +63,7 @@ impl Linker {
         match self {
             Linker::Theirs => "polkavm-linker".into(),
             Linker::Ours(level) => format!("level {level}"),
+            Linker::OursForGas => "for gas".into(),
         }
     }
 }

@@ -10,7 +10,8 @@ pub fn markdown(command: &str, linkers: &[Linker], rows: &[Row]) -> String {
         text,
         "# Our linker beside polkavm-linker 0.37\n\n\
          Made by `{command}`. Every guest of `guest/fixtures`, the same ELF, for the newest instruction set of its width, \
-         without debug information; polkavm-linker at its default level. A ratio below 1 says that ours is smaller or \
+         without debug information; polkavm-linker at its default level; \
+         \"for gas\" is our level 2 with `--optimize gas`. A ratio below 1 says that ours is smaller or \
          faster. Instructions and gas are those of our interpreter, summed over all exports, and every blob must have the \
          same exits, results and output. Times are the least of ten and depend on the machine.\n\n\
          ## Geometric means, and the worst guest\n\n| measure |"

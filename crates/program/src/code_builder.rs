@@ -4,6 +4,7 @@
 //! their least and are corrected in rounds until they stand. In bitmask code they only ever grow; in macro blocks the padding
 //! makes them go both ways, so after a few rounds shrinking is forbidden, and after many every jump gets its greatest size.
 
+use crate::boundaries::{self, cut};
 use crate::error::{Part, ProgramError, ProgramErrorKind};
 use crate::varint;
 use alloc::vec::Vec;
@@ -57,6 +58,9 @@ pub struct CodeBuilder {
     pub jump_table: Vec<u32>,
     /// Labels of the dispatch table: the code starts with a jump to each, entry `i` at offset `5 * i`.
     pub dispatch_table: Vec<u32>,
+    /// In the macro-block encoding: may instructions get more bytes than they need, so that boundaries are where a block ends
+    /// anyway? Not together with bytes that are taken as they are.
+    pub aligned: bool,
     /// Items whose bytes are given, in rising order.
     verbatim: Vec<Verbatim>,
     /// Their bytes, one after the other.
@@ -100,6 +104,7 @@ impl CodeBuilder {
             items: Vec::new(),
             jump_table: Vec::new(),
             dispatch_table: Vec::new(),
+            aligned: false,
             verbatim: Vec::new(),
             verbatim_bytes: Vec::new(),
         }
@@ -141,8 +146,11 @@ impl CodeBuilder {
         let mut sizes = self.initial_sizes(&items)?;
         let dispatch_sizes = sizes[..self.dispatch_table.len()].to_vec();
         let mut offsets = Vec::with_capacity(items.len() + 1);
+        // The sizes with what moves boundaries.
+        let mut widened = Vec::new();
         for round in 0.. {
-            self.place(&items, &sizes, &mut offsets);
+            widened.clone_from(&sizes);
+            self.place(&items, &mut widened, &mut offsets);
             let mut stable = true;
             for (index, item) in items.iter().enumerate() {
                 if !item.instruction.opcode().format().has_target() {
@@ -164,7 +172,7 @@ impl CodeBuilder {
                 break;
             }
         }
-        self.emit(&items, &sizes, &offsets)
+        self.emit(&items, &widened, &offsets)
     }
 
     /// All instructions to place: dispatch table, items, and what the encoding wants behind them. Labels count from the
@@ -239,21 +247,35 @@ impl CodeBuilder {
         items.iter().enumerate().map(size).collect()
     }
 
-    /// Gives every instruction its offset; the last offset is the end of the code.
-    fn place(&self, items: &[Item], sizes: &[u8], offsets: &mut Vec<u32>) {
+    /// Gives every instruction its offset; the last offset is the end of the code. Makes sizes larger where that moves
+    /// boundaries to better places.
+    fn place(&self, items: &[Item], sizes: &mut [u8], offsets: &mut Vec<u32>) {
         offsets.clear();
         let mut at = 0;
         let mut verbatim = self.verbatim.iter().peekable();
-        for (index, (item, size)) in items.iter().zip(sizes).enumerate() {
+        let aligned = self.aligned && self.verbatim.is_empty();
+        // The first item of the macro block that may change.
+        let mut first = self.dispatch_table.len();
+        while let Some(item) = items.get(offsets.len()) {
+            let index = offsets.len();
             let size = match verbatim.next_if(|verbatim| self.index(verbatim.item) == index) {
                 Some(verbatim) => to_u32(verbatim.bytes.len()),
-                None => u32::from(*size),
+                None => u32::from(sizes[index]),
             };
             if self.set.encoding() == Encoding::MacroBlock {
                 let boundary = (at / MACRO_BLOCK_SIZE + 1) * MACRO_BLOCK_SIZE;
                 let end = if item.instruction.opcode().ends_block() { boundary } else { boundary - 1 };
                 if at + size > end {
+                    let range = first.min(index)..index;
+                    let cut = if aligned { cut(items, sizes, offsets, range, at, boundary) } else { None };
+                    if let Some(cut) = cut {
+                        boundaries::apply(sizes, offsets, &cut);
+                    }
                     at = boundary;
+                    first = offsets.len();
+                    if first < index {
+                        continue;
+                    }
                 }
             }
             offsets.push(at);

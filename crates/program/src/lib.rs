@@ -14,6 +14,7 @@
 extern crate alloc;
 
 mod blob;
+mod boundaries;
 mod bytes;
 mod code;
 mod code_builder;

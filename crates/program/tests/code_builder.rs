@@ -88,7 +88,8 @@ fn builder() -> impl Strategy<Value = CodeBuilder> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
-    fn what_is_laid_out_reads_back(builder in builder()) {
+    fn what_is_laid_out_reads_back(mut builder in builder(), aligned in any::<bool>()) {
+        builder.aligned = aligned;
         check(&builder);
     }
 }
@@ -155,6 +156,34 @@ fn code_of_macro_blocks_ends_with_a_terminator() {
         let layout = check(&builder);
         assert_eq!(layout.code.len(), end);
         assert_eq!(layout.code[1023], if end == 1024 { 0 } else { 1 });
+    }
+}
+
+#[test]
+fn boundaries_move_to_ends_of_blocks() {
+    let add = Instruction::add_imm_64(Reg::a0, Reg::a0, 1);
+    let executed = |layout: &CodeLayout| {
+        let code = Code::new(layout.set, &layout.code, &layout.bitmask);
+        code.iter().filter(|at| matches!(at.instruction.opcode(), Opcode::fallthrough | Opcode::unlikely)).count()
+    };
+    // A branch that ends up to so many bytes before the boundary ends at it; further away it stays where it is.
+    for (behind, wanted) in [(0, 0), (1, 0), (9, 0), (20, 1)] {
+        let mut builder = CodeBuilder::new(InstructionSet::Latest64);
+        for _ in 0..338 - behind {
+            builder.push(add);
+        }
+        builder.push(Item { instruction: Instruction::branch_eq(Reg::a0, Reg::a1, 0), target: Some(0) });
+        for _ in 0..behind + 10 {
+            builder.push(add);
+        }
+        builder.push(Instruction::trap());
+        let plain = check(&builder);
+        assert!(executed(&plain) >= 1, "{behind}");
+        builder.aligned = true;
+        let layout = check(&builder);
+        assert_eq!(executed(&layout), wanted, "{behind}");
+        let branch = usize::try_from(338 - behind).unwrap();
+        assert_eq!(layout.offsets[branch + 1] % 1024 == 0, wanted == 0);
     }
 }
 

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Usage: cargo run --release --bin compare -- [options]
 
-  --level N           only this level of ours, instead of 1 and 2; may be repeated
+  --level N           only this level of ours, instead of 1, 2 and gas; may be repeated; `gas` is level 2 with
+                      `--optimize gas`
   --guest NAME        only this guest; may be repeated
   --target NAME       latest, revive_v1 or jam_v1 [latest]
   --json              print JSON
@@ -20,7 +21,7 @@ Usage: cargo run --release --bin compare -- [options]
 ";
 
 struct Options {
-    levels: Vec<u8>,
+    levels: Vec<Linker>,
     guests: Vec<String>,
     target: Target,
     is_json: bool,
@@ -51,7 +52,10 @@ fn options() -> Result<Options, String> {
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
         match arg.as_str() {
-            "--level" => options.levels.push(value()?.parse().map_err(|_| HELP)?),
+            "--level" => options.levels.push(match value()?.as_str() {
+                "gas" => Linker::OursForGas,
+                level => Linker::Ours(level.parse().map_err(|_| HELP)?),
+            }),
             "--guest" => options.guests.push(value()?),
             "--target" => {
                 options.target = match value()?.as_str() {
@@ -68,7 +72,7 @@ fn options() -> Result<Options, String> {
         }
     }
     if options.levels.is_empty() {
-        options.levels = vec![1, 2];
+        options.levels = vec![Linker::Ours(1), Linker::Ours(2), Linker::OursForGas];
     }
     Ok(options)
 }
@@ -85,7 +89,7 @@ fn run(options: &Options) -> Result<(), String> {
     }
     guests.retain(|guest| options.guests.is_empty() || options.guests.contains(&guest.name));
     let mut linkers = vec![Linker::Theirs];
-    linkers.extend(options.levels.iter().map(|level| Linker::Ours(*level)));
+    linkers.extend(&options.levels);
     let row =
         |guest: &Guest| measure(guest, options.target, &linkers).map_err(|error| format!("{}: {error}", guest.name));
     let rows: Vec<_> = guests.iter().map(row).collect::<Result<_, _>>()?;
@@ -109,7 +113,11 @@ fn print(text: &str) -> Result<(), String> {
 }
 
 fn diff(guest: &Guest, options: &Options) -> Result<(), String> {
-    let level = options.levels.last().copied().unwrap_or(2);
+    let levels = options.levels.iter().filter_map(|linker| match linker {
+        Linker::Ours(level) => Some(*level),
+        _ => None,
+    });
+    let level = levels.last().unwrap_or(2);
     let theirs = Profile::new(guest, &link_theirs_with_names(&guest.elf, options.target, 2)?)?;
     let ours = Profile::new(guest, &link_ours_with_names(&guest.elf, options.target, level)?)?;
     for (title, theirs, ours) in [

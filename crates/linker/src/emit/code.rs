@@ -47,6 +47,7 @@ pub(super) fn emit(resolver: &Resolver<'_, '_>, config: &Config, set: Instructio
     let label = |block: BlockId| label_of_block[block.index()].expect("blocks that are referred to are never dropped");
     let mut builder = CodeBuilder::new(set);
     builder.items = emitter.items;
+    builder.aligned = true;
     for item in &mut builder.items {
         item.target = item.target.map(|block| label(BlockId(block)));
     }
