@@ -1,79 +1,96 @@
-//! The interpreter against its peers on the CPU-bound guests, side by side in one run.
+//! This repository's engines against their peers on the guests of `guest/`, side by side in one run.
 //!
-//! Rounds are interleaved (A B C, B C A, ...) and the process is pinned to a core; every run is checked against the
-//! checksum that the workload has natively. Times are processor time of the thread. A table, never a pass or fail.
+//! Rounds are interleaved (A B C, B C A, ...); every run is checked against the checksum that the workload has natively. Guests
+//! are measured in processor time, fixed costs by the clock; minima count. A table, never a pass or fail.
 
 mod contestants;
+mod marks;
 mod measure;
+mod memory;
 mod report;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use contestants::Kind;
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
-/// Runs the CPU-bound guests on this repository's interpreter and its peers, side by side.
+/// Runs guests on this repository's engines and their peers, side by side.
 #[derive(Parser)]
 struct Args {
-    /// Rounds; each contestant runs once in each
+    /// Rounds; each contestant runs in each
     #[arg(long, default_value_t = 10)]
     rounds: usize,
     /// Only guests whose name contains this; may be repeated
     #[arg(long)]
     guest: Vec<String>,
-    /// Only these contestants; may be repeated
-    #[arg(long, value_enum)]
+    /// Only these contestants; may be repeated or separated by commas
+    #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Kind>,
-    /// With gas metering (one per instruction, synchronous; fuel for wasmi)
+    /// Not these contestants
+    #[arg(long, value_enum, value_delimiter = ',')]
+    without: Vec<Kind>,
+    /// No fixed costs: calls, instances, memory
     #[arg(long)]
-    gas: bool,
-    /// The core to stay on
-    #[arg(long, default_value_t = 1)]
-    core: usize,
-    /// Writes the numbers as JSON to this file, or to the standard output if it is `-`
+    no_fixed: bool,
+    /// Nothing but fixed costs
+    #[arg(long, conflicts_with = "no_fixed")]
+    only_fixed: bool,
+    /// Stay on this core; not for contestants that run in processes of their own
+    #[arg(long)]
+    core: Option<usize>,
+    /// Writes all numbers as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Writes the tables into this file, between the lines `<!-- bench -->` and `<!-- end of bench -->`
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
     ensure!(args.rounds > 0, "at least one round");
-    let is_pinned = pin(args.core);
-    let contestants = if args.only.is_empty() { Kind::ALL.to_vec() } else { args.only.clone() };
-    let is_wanted = |name: &str| args.guest.is_empty() || args.guest.iter().any(|part| name.contains(part.as_str()));
+    if let Some(core) = args.core {
+        pin(core)?;
+    }
+    let is_wanted = |kind: &Kind| (args.only.is_empty() || args.only.contains(kind)) && !args.without.contains(kind);
+    let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(is_wanted).collect();
 
-    let mut guests = Vec::new();
+    let mut results = report::Results { rounds: args.rounds, core: args.core, guests: Vec::new(), fixed: Vec::new() };
+    if !args.no_fixed {
+        eprintln!("fixed costs ...");
+        results.fixed = measure::fixed(&kinds, args.rounds)?;
+    }
     for workload in workloads::WORKLOADS {
         // Over in a millisecond: breadth, not a benchmark.
-        if workload.name == "kitchen-sink" || !is_wanted(workload.name) {
+        let is_named = |part: &String| workload.name.contains(part.as_str());
+        if args.only_fixed
+            || workload.name == "kitchen-sink"
+            || !(args.guest.is_empty() || args.guest.iter().any(is_named))
+        {
             continue;
         }
         eprintln!("{} ...", workload.name);
-        let guest = measure::measure(&workload, &contestants, args.rounds, args.gas);
-        guests.push(guest.with_context(|| format!("in {}", workload.name))?);
+        let guest = measure::guest(&workload, &kinds, args.rounds);
+        results.guests.push(guest.with_context(|| format!("in {}", workload.name))?);
     }
-    ensure!(!guests.is_empty(), "no guest has such a name");
-
-    let conditions =
-        report::Conditions { rounds: args.rounds, has_gas: args.gas, core: is_pinned.then_some(args.core) };
-    match args.json {
-        Some(path) if path.as_os_str() == "-" => println!("{:#}", report::json(&conditions, &guests)),
-        Some(path) => {
-            let mut file = std::fs::File::create(&path).with_context(|| path.display().to_string())?;
-            writeln!(file, "{:#}", report::json(&conditions, &guests))?;
-            print!("{}", report::text(&conditions, &guests));
-        }
-        None => print!("{}", report::text(&conditions, &guests)),
+    let tables = report::markdown(&results);
+    println!("{tables}");
+    if let Some(path) = args.json {
+        let text = format!("{:#}\n", report::json(&results));
+        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+    }
+    if let Some(path) = args.markdown {
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let text = report::replace(&text, &tables).with_context(|| path.display().to_string())?;
+        std::fs::write(&path, text).with_context(|| path.display().to_string())?;
     }
     Ok(())
 }
 
-/// Whether the process now stays on the core.
-fn pin(core: usize) -> bool {
-    if core >= rustix::thread::CpuSet::MAX_CPU {
-        return false;
-    }
+/// Stays on a core.
+fn pin(core: usize) -> Result<()> {
+    ensure!(core < rustix::thread::CpuSet::MAX_CPU, "there is no core {core}");
     let mut cores = rustix::thread::CpuSet::new();
     cores.set(core);
-    rustix::thread::sched_setaffinity(None, &cores).is_ok()
+    rustix::thread::sched_setaffinity(None, &cores).with_context(|| format!("core {core}"))
 }

@@ -1,79 +1,242 @@
-//! Interleaved rounds of one guest on all contestants.
+//! Interleaved rounds: all contestants in turn, each round beginning with another one.
 
-use crate::contestants::{Kind, load, program};
+use crate::contestants::{Engine, Instance, Kind, Module, engine, program, small_program};
+use crate::memory::Footprint;
 use anyhow::{Context, Result, ensure};
 use rustix::time::{ClockId, clock_gettime};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use workloads::Workload;
 
-/// Times of one contestant.
+/// Nanoseconds of one thing in each round.
+#[derive(Clone, Default)]
+pub(crate) struct Samples(pub(crate) Vec<f64>);
+
+impl Samples {
+    /// What the others would be, too, on a machine without others.
+    pub(crate) fn minimum(&self) -> f64 {
+        self.0.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    pub(crate) fn median(&self) -> f64 {
+        let mut samples = self.0.clone();
+        samples.sort_by(f64::total_cmp);
+        samples.get(samples.len() / 2).copied().unwrap_or(f64::INFINITY)
+    }
+}
+
+/// One contestant on one guest.
 pub(crate) struct Times {
     pub(crate) kind: Kind,
-    /// From bytes to something that can be instantiated, once. Linking is not part of it.
-    pub(crate) load: Duration,
-    /// For each round, from a module to an instance.
-    pub(crate) start: Vec<Duration>,
-    /// For each round, the run on a fresh instance. What a machine translates when it first meets it is part of it.
-    pub(crate) run: Vec<Duration>,
+    /// Processor time from bytes to something that can be instantiated. Linking is not part of it.
+    pub(crate) compile: Samples,
+    /// Processor time of a run on an instance that has run before, in whatever process.
+    pub(crate) run: Samples,
+    /// Processor time from bytes to the end of the first run; time by the clock where that is in another process.
+    pub(crate) total: Samples,
 }
 
 /// All about one guest.
 pub(crate) struct Measured {
     pub(crate) name: &'static str,
-    /// PVM instructions of a run on the blob of polkavm-linker.
-    pub(crate) instructions: u64,
+    /// Bytes of the blob that polkavm-linker makes.
+    pub(crate) blob_size: usize,
     pub(crate) times: Vec<Times>,
+}
+
+/// One contestant's fixed costs.
+pub(crate) struct Fixed {
+    pub(crate) kind: Kind,
+    /// A call of a function that returns at once.
+    pub(crate) empty_call: Samples,
+    /// A call from the guest to the host and back.
+    pub(crate) host_call: Samples,
+    /// A fresh instance, made and dropped.
+    pub(crate) instantiate: Samples,
+    /// The same with an empty call between.
+    pub(crate) instantiate_and_call: Samples,
+    pub(crate) footprint: Footprint,
+}
+
+struct Runner<'a> {
+    engine: Box<dyn Engine>,
+    program: Vec<u8>,
+    workload: &'a Workload,
+    times: Times,
+}
+
+impl Runner<'_> {
+    fn round(&mut self, counts: bool) -> Result<()> {
+        let begin = Stopwatch::start();
+        let module = self.engine.load(&self.program)?;
+        let compile = begin.processor();
+        let mut instance = module.start()?;
+        let first = instance.run()?;
+        let total = if instance.pid().is_some() { begin.clock() } else { begin.processor() };
+        let before = processor_time(instance.pid())?;
+        let second = instance.run()?;
+        let run = processor_time(instance.pid())?.saturating_sub(before);
+        let expected = self.workload.checksum;
+        ensure!([first, second] == [expected; 2], "returned {first:#x} and {second:#x}, not {expected:#x}");
+        if counts {
+            for (samples, time) in
+                [(&mut self.times.compile, compile), (&mut self.times.run, run), (&mut self.times.total, total)]
+            {
+                samples.0.push(time.as_secs_f64() * 1e9);
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Stopwatch {
+    clock: Instant,
+    processor: Duration,
+}
+
+impl Stopwatch {
+    fn start() -> Self {
+        Stopwatch { clock: Instant::now(), processor: thread_time() }
+    }
+
+    fn clock(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    fn processor(&self) -> Duration {
+        thread_time().saturating_sub(self.processor)
+    }
+}
+
+/// Time that this thread has spent on a processor: what others do on the machine counts as little as possible.
+fn thread_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("time spent is not negative")
+}
+
+/// Time that a process, which has one thread, has spent on a processor; without one, this thread.
+fn processor_time(pid: Option<u32>) -> Result<Duration> {
+    let Some(pid) = pid else { return Ok(thread_time()) };
+    let path = format!("/proc/{pid}/schedstat");
+    let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    let nanoseconds = text.split_whitespace().next().context("no number")?.parse()?;
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 /// Measures a guest.
 ///
 /// # Errors
 /// If a contestant cannot load or run it, or returns a wrong checksum.
-pub(crate) fn measure(workload: &Workload, kinds: &[Kind], rounds: usize, has_gas: bool) -> Result<Measured> {
-    let mut contestants = Vec::new();
+pub(crate) fn guest(workload: &Workload, kinds: &[Kind], rounds: usize) -> Result<Measured> {
+    let mut runners = Vec::new();
     for &kind in kinds {
+        let times = Times { kind, compile: Samples::default(), run: Samples::default(), total: Samples::default() };
         let program = program(kind, workload).with_context(|| kind.name())?;
-        let begin = now();
-        let contestant = load(kind, &program, workload, has_gas).with_context(|| kind.name())?;
-        let times = Times { kind, load: now().saturating_sub(begin), start: Vec::new(), run: Vec::new() };
-        contestants.push((contestant, times));
+        runners.push(Runner { engine: engine(kind).with_context(|| kind.name())?, program, workload, times });
     }
-    let count = contestants.len();
     // The round before the first warms up caches and the clock of the core.
     for round in 0..=rounds {
-        for turn in 0..count {
-            let (contestant, times) = &mut contestants[(round + turn) % count];
-            let begin = now();
-            contestant.start().with_context(|| times.kind.name())?;
-            let start = now().saturating_sub(begin);
-            let begin = now();
-            let checksum = contestant.run().with_context(|| times.kind.name())?;
-            let run = now().saturating_sub(begin);
-            let name = times.kind.name();
-            ensure!(checksum == workload.checksum, "{name}: returned {checksum:#x}, not {:#x}", workload.checksum);
-            if round > 0 {
-                times.start.push(start);
-                times.run.push(run);
-            }
+        for turn in 0..runners.len() {
+            let index = (round + turn) % runners.len();
+            let runner = &mut runners[index];
+            runner.round(round > 0).with_context(|| runner.times.kind.name())?;
         }
     }
     Ok(Measured {
         name: workload.name,
-        instructions: count_instructions(workload)?,
-        times: contestants.into_iter().map(|(_, times)| times).collect(),
+        blob_size: program(Kind::Pvm, workload)?.len(),
+        times: runners.into_iter().map(|runner| runner.times).collect(),
     })
 }
 
-/// Time that this thread has spent on a processor: what others do on the machine counts as little as possible. All contestants
-/// run on the thread that calls them.
-fn now() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).expect("time spent is not negative")
+/// So many in a batch: short enough for some to run undisturbed.
+const EMPTY_CALLS: u64 = 500;
+/// So many in a call of the guest: where a machine needs stack for each, there is enough.
+const HOST_CALLS: u64 = 1_000;
+const INSTANCES: u64 = 20;
+/// Batches are repeated for so long, in each round.
+const BUDGET: Duration = Duration::from_millis(20);
+
+/// Measures what does not depend on the guest.
+///
+/// # Errors
+/// If a contestant cannot load or run the small guest.
+pub(crate) fn fixed(kinds: &[Kind], rounds: usize) -> Result<Vec<Fixed>> {
+    let mut modules: Vec<(Box<dyn Module>, Fixed)> = Vec::new();
+    for &kind in kinds.iter().filter(|kind| **kind != Kind::Native) {
+        let of = || -> Result<_> {
+            let module = engine(kind)?.load(&small_program(kind)?)?;
+            let footprint = Footprint::of_fresh_instances(&*module)?;
+            Ok((module, footprint))
+        };
+        let (module, footprint) = of().with_context(|| kind.name())?;
+        let samples = Samples::default;
+        let fixed = Fixed {
+            kind,
+            empty_call: samples(),
+            host_call: samples(),
+            instantiate: samples(),
+            instantiate_and_call: samples(),
+            footprint,
+        };
+        modules.push((module, fixed));
+    }
+    for round in 0..=rounds {
+        for turn in 0..modules.len() {
+            let index = (round + turn) % modules.len();
+            let (module, fixed) = &mut modules[index];
+            let times = fixed_round(&**module).with_context(|| fixed.kind.name())?;
+            if round > 0 {
+                let all = [
+                    &mut fixed.empty_call,
+                    &mut fixed.host_call,
+                    &mut fixed.instantiate,
+                    &mut fixed.instantiate_and_call,
+                ];
+                for (samples, time) in all.into_iter().zip(times) {
+                    samples.0.push(time);
+                }
+            }
+        }
+    }
+    Ok(modules.into_iter().map(|(_, fixed)| fixed).collect())
 }
 
-fn count_instructions(workload: &Workload) -> Result<u64> {
-    let mut counter = load(Kind::Pvm, &program(Kind::Pvm, workload)?, workload, true)?;
-    counter.start()?;
-    counter.run()?;
-    counter.instructions().context("gas counts instructions")
+fn fixed_round(module: &dyn Module) -> Result<[f64; 4]> {
+    let mut instance = module.start()?;
+    instance.call_empty(10)?;
+    let empty_call = best(EMPTY_CALLS, || instance.call_empty(EMPTY_CALLS))?;
+    let host_call = best(HOST_CALLS, || {
+        let calls = instance.call_host(HOST_CALLS)?;
+        ensure!(calls == HOST_CALLS, "the host was called {calls} times, not {HOST_CALLS}");
+        Ok(())
+    })?;
+    drop(instance);
+    let instantiate = best(INSTANCES, || (0..INSTANCES).try_for_each(|_| module.start().map(drop)))?;
+    let instantiate_and_call = best(INSTANCES, || (0..INSTANCES).try_for_each(|_| module.start()?.call_empty(1)))?;
+    Ok([empty_call, host_call, instantiate, instantiate_and_call])
+}
+
+/// Nanoseconds of each of `count` things that `batch` does, in the best batch.
+fn best(count: u64, mut batch: impl FnMut() -> Result<()>) -> Result<f64> {
+    let begin = Instant::now();
+    let mut best = Duration::MAX;
+    while best == Duration::MAX || begin.elapsed() < BUDGET {
+        let begin = Instant::now();
+        batch()?;
+        best = best.min(begin.elapsed());
+    }
+    Ok(best.as_secs_f64() * 1e9 / crate::report::float(count))
+}
+
+/// Fresh instances, all alive, each having run once.
+///
+/// # Errors
+/// If one cannot be made.
+pub(crate) fn alive(module: &dyn Module, count: usize) -> Result<Vec<Box<dyn Instance>>> {
+    let mut instances = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut instance = module.start()?;
+        instance.call_empty(1)?;
+        instances.push(instance);
+    }
+    Ok(instances)
 }

@@ -1,165 +1,178 @@
-//! The numbers as a table and as JSON.
+//! The numbers as tables and as JSON.
 
-use crate::{contestants::Kind, measure::Measured, measure::Times};
+use crate::contestants::Kind;
+use crate::marks;
+use crate::measure::{Fixed, Measured, Samples, Times};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::{fmt::Write, time::Duration};
 
-/// How it was measured.
-pub(crate) struct Conditions {
+/// All that was measured.
+pub(crate) struct Results {
     pub(crate) rounds: usize,
-    pub(crate) has_gas: bool,
-    /// None if the process could not be pinned.
     pub(crate) core: Option<usize>,
+    pub(crate) guests: Vec<Measured>,
+    pub(crate) fixed: Vec<Fixed>,
 }
 
-/// Speed of the first relative to the second.
-struct Ratio {
-    /// Second's minimum by first's minimum.
-    minima: f64,
-    /// Median over the rounds of second's time by first's time in that round.
-    pairs: f64,
-}
-
-/// Who is compared with whom: the second's time by the first's.
-const PAIRS: [(Kind, Kind); 4] =
-    [(Kind::Pvm, Kind::Polkavm), (Kind::PvmLinked, Kind::Polkavm), (Kind::Pvm, Kind::Wasmi), (Kind::Native, Kind::Pvm)];
-
-pub(crate) fn text(conditions: &Conditions, guests: &[Measured]) -> String {
-    let mut out = format!("{}\n\n", describe(conditions));
-    let _ = writeln!(
-        out,
-        "{:15} {:>8} {:11} {:>9} {:>9} {:>8} {:>9}",
-        "guest", "M instr", "", "min ms", "median", "ns/instr", "load us"
-    );
-    for guest in guests {
-        for (index, times) in guest.times.iter().enumerate() {
-            let (name, count) = if index == 0 {
-                (guest.name, format!("{:.1}", float(guest.instructions) / 1e6))
-            } else {
-                ("", String::new())
-            };
-            let minimum = millis(minimum(&times.run));
-            let _ = writeln!(
-                out,
-                "{name:15} {count:>8} {:11} {minimum:>9.2} {:>9.2} {:>8.2} {:>9.0}",
-                times.kind.name(),
-                millis(median(&times.run)),
-                minimum * 1e6 / float(guest.instructions),
-                millis(times.load + minimum_or_zero(&times.start)) * 1e3,
-            );
-        }
+impl Results {
+    /// A contestant's times on a guest.
+    pub(crate) fn times(guest: &Measured, kind: Kind) -> Option<&Times> {
+        guest.times.iter().find(|times| times.kind == kind)
     }
-    for (first, second) in PAIRS {
-        let ratios: Vec<(&str, Ratio)> =
-            guests.iter().filter_map(|guest| Some((guest.name, ratio(guest, first, second)?))).collect();
-        if ratios.is_empty() {
-            continue;
+
+    fn kinds(&self) -> Vec<Kind> {
+        self.guests.first().map_or(Vec::new(), |guest| guest.times.iter().map(|times| times.kind).collect())
+    }
+}
+
+const BEGIN: &str = "<!-- bench -->\n";
+const END: &str = "<!-- end of bench -->";
+
+/// A text with the tables in place of what was there.
+///
+/// # Errors
+/// If it has no place for them.
+pub(crate) fn replace(text: &str, tables: &str) -> Result<String> {
+    let (head, rest) = text.split_once(BEGIN).with_context(|| format!("no line {}", BEGIN.trim()))?;
+    let (_, tail) = rest.split_once(END).with_context(|| format!("no line {END}"))?;
+    Ok(format!("{head}{BEGIN}{tables}{END}{tail}"))
+}
+
+/// The tables.
+pub(crate) fn markdown(results: &Results) -> String {
+    let mut out = format!("{}; {} interleaved rounds, minima", machine(), results.rounds);
+    let _ = match results.core {
+        Some(core) => writeln!(out, ", on core {core}.\n"),
+        None => writeln!(out, ".\n"),
+    };
+    if !results.guests.is_empty() {
+        per_guest(&mut out, results, "Execution: milliseconds natively, else times native", |times| &times.run, true);
+        per_guest(&mut out, results, "Compilation, microseconds", |times| &times.compile, false);
+        per_guest(&mut out, results, "Compilation and first run, milliseconds", |times| &times.total, false);
+    }
+    if !results.fixed.is_empty() {
+        fixed(&mut out, results);
+    }
+    let marks = marks::all(results);
+    if !marks.is_empty() {
+        out.push_str("### Marks\n\n| mark | wanted | reached | |\n|---|---|---|---|\n");
+        for mark in marks {
+            let is_met = if mark.is_met { "yes" } else { "**no**" };
+            let _ = writeln!(out, "| {} | {} | {} | {is_met} |", mark.name, mark.wanted, mark.reached);
         }
-        let _ = writeln!(out, "\ntime of {} by time of {}: of minima, median of pairs", second.name(), first.name());
-        for (name, ratio) in &ratios {
-            let _ = writeln!(out, "{name:15} {:>7.2} {:>7.2}", ratio.minima, ratio.pairs);
-        }
-        let [minima, pairs] = geometric_means(ratios.iter().map(|(_, ratio)| ratio));
-        let _ = writeln!(out, "{:15} {minima:>7.2} {pairs:>7.2}", "geometric mean");
+        out.push('\n');
     }
     out
 }
 
-pub(crate) fn json(conditions: &Conditions, guests: &[Measured]) -> Value {
-    let nanos = |times: &[Duration]| {
-        times.iter().map(|time| time.as_nanos().try_into().unwrap_or(u64::MAX)).collect::<Vec<u64>>()
-    };
-    let contestant = |times: &Times| {
-        json!({
-            "name": times.kind.name(),
-            "load_ns": nanos(&[times.load])[0],
-            "start_ns": nanos(&times.start),
-            "run_ns": nanos(&times.run),
-            "run_min_ns": nanos(&[minimum(&times.run)])[0],
-            "run_median_ns": nanos(&[median(&times.run)])[0],
-        })
-    };
-    let pair = |(first, second): (Kind, Kind)| {
-        let ratios: Vec<(&str, Ratio)> =
-            guests.iter().filter_map(|guest| Some((guest.name, ratio(guest, first, second)?))).collect();
-        let [minima, pairs] = geometric_means(ratios.iter().map(|(_, ratio)| ratio));
-        json!({
-            "time_of": second.name(),
-            "by_time_of": first.name(),
-            "guests": ratios.iter().map(|(name, ratio)| json!({
-                "name": name, "of_minima": ratio.minima, "median_of_pairs": ratio.pairs,
-            })).collect::<Vec<_>>(),
-            "geometric_mean_of_minima": minima,
-            "geometric_mean_of_pairs": pairs,
-        })
-    };
+/// A row for each contestant, a column for each guest.
+fn per_guest(
+    out: &mut String,
+    results: &Results,
+    title: &str,
+    samples: impl Fn(&Times) -> &Samples,
+    is_relative: bool,
+) {
+    let _ = write!(out, "### {title}\n\n| |");
+    for guest in &results.guests {
+        let _ = write!(out, " {} |", guest.name);
+    }
+    let _ = write!(out, " mean |\n|---|{}\n", "---|".repeat(results.guests.len() + 1));
+    let scale = if title.contains("micro") { 1e3 } else { 1e6 };
+    for kind in results.kinds() {
+        let mut row = Vec::new();
+        for guest in &results.guests {
+            let time = |kind| Results::times(guest, kind).map(|times| samples(times).minimum());
+            let native = time(Kind::Native).filter(|_| is_relative && kind != Kind::Native);
+            row.extend(time(kind).map(|time| native.map_or(time / scale, |native| time / native)));
+        }
+        if kind == Kind::Native && title.starts_with("Compilation") {
+            continue;
+        }
+        let cells: String = row.iter().map(|value| format!(" {} |", number(*value))).collect();
+        let _ = writeln!(out, "| {} |{cells} {} |", kind.name(), number(geometric_mean(&row)));
+    }
+    out.push('\n');
+}
+
+fn fixed(out: &mut String, results: &Results) {
+    out.push_str("### Fixed costs\n\n");
+    out.push_str(
+        "| | empty call, ns | host call, ns | instance, us | instance and call, us | resident, KiB | private, KiB |\n",
+    );
+    out.push_str("|---|---|---|---|---|---|---|\n");
+    for fixed in &results.fixed {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            fixed.kind.name(),
+            number(fixed.empty_call.minimum()),
+            number(fixed.host_call.minimum()),
+            number(fixed.instantiate.minimum() / 1e3),
+            number(fixed.instantiate_and_call.minimum() / 1e3),
+            number(fixed.footprint.resident / 1024.0),
+            number(fixed.footprint.private_dirty / 1024.0),
+        );
+    }
+    out.push('\n');
+}
+
+/// All numbers, for other programs.
+pub(crate) fn json(results: &Results) -> Value {
+    let samples = |samples: &Samples| json!({ "ns": samples.0, "min": samples.minimum(), "median": samples.median() });
     json!({
-        "version": 1,
-        "conditions": {
-            "machine": machine(),
-            "rounds": conditions.rounds,
-            "gas": conditions.has_gas,
-            "core": conditions.core,
-        },
-        "guests": guests.iter().map(|guest| json!({
+        "version": 2,
+        "machine": machine(),
+        "rounds": results.rounds,
+        "core": results.core,
+        "guests": results.guests.iter().map(|guest| json!({
             "name": guest.name,
-            "instructions": guest.instructions,
-            "contestants": guest.times.iter().map(contestant).collect::<Vec<_>>(),
+            "blob_size": guest.blob_size,
+            "contestants": guest.times.iter().map(|times| json!({
+                "name": times.kind.name(),
+                "compile": samples(&times.compile),
+                "run": samples(&times.run),
+                "compile_and_first_run": samples(&times.total),
+            })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
-        "ratios": PAIRS.into_iter().map(pair).collect::<Vec<_>>(),
+        "fixed": results.fixed.iter().map(|fixed| json!({
+            "name": fixed.kind.name(),
+            "empty_call": samples(&fixed.empty_call),
+            "host_call": samples(&fixed.host_call),
+            "instantiate": samples(&fixed.instantiate),
+            "instantiate_and_call": samples(&fixed.instantiate_and_call),
+            "resident_bytes": fixed.footprint.resident,
+            "private_dirty_bytes": fixed.footprint.private_dirty,
+        })).collect::<Vec<_>>(),
+        "marks": marks::all(results).into_iter().map(|mark| json!({
+            "mark": mark.name, "wanted": mark.wanted, "reached": mark.reached, "is_met": mark.is_met,
+        })).collect::<Vec<_>>(),
     })
 }
 
-fn describe(conditions: &Conditions) -> String {
-    let gas = if conditions.has_gas { "with gas" } else { "without gas" };
-    let core = conditions.core.map_or_else(|| "not pinned".to_owned(), |core| format!("pinned to core {core}"));
-    format!("{}; {} interleaved rounds, {core}, processor time, {gas}, fresh instance each round", machine(), conditions.rounds)
+/// Three digits.
+pub(crate) fn number(value: f64) -> String {
+    match value {
+        value if !value.is_finite() => "-".to_owned(),
+        value if value >= 100.0 => format!("{value:.0}"),
+        value if value >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
 }
 
-/// The processor's name, as far as Linux tells.
+pub(crate) fn geometric_mean(values: &[f64]) -> f64 {
+    let count = float(u64::try_from(values.len()).unwrap_or(1).max(1));
+    (values.iter().map(|value| value.ln()).sum::<f64>() / count).exp()
+}
+
 fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.to_owned())
-}
-
-fn ratio(guest: &Measured, first: Kind, second: Kind) -> Option<Ratio> {
-    let times = |kind| guest.times.iter().find(|times| times.kind == kind).map(|times| &times.run);
-    let (first, second) = (times(first)?, times(second)?);
-    let mut pairs: Vec<f64> = second.iter().zip(first).map(|(second, first)| second.div_duration_f64(*first)).collect();
-    pairs.sort_by(f64::total_cmp);
-    Some(Ratio { minima: minimum(second).div_duration_f64(minimum(first)), pairs: pairs[pairs.len() / 2] })
-}
-
-fn geometric_means<'a>(ratios: impl Iterator<Item = &'a Ratio>) -> [f64; 2] {
-    let (mut count, mut minima, mut pairs) = (0.0, 0.0, 0.0);
-    for ratio in ratios {
-        count += 1.0;
-        minima += ratio.minima.ln();
-        pairs += ratio.pairs.ln();
-    }
-    [(minima / count).exp(), (pairs / count).exp()]
-}
-
-fn minimum(times: &[Duration]) -> Duration {
-    times.iter().copied().min().expect("there is at least one round")
-}
-
-fn minimum_or_zero(times: &[Duration]) -> Duration {
-    times.iter().copied().min().unwrap_or_default()
-}
-
-fn median(times: &[Duration]) -> Duration {
-    let mut times = times.to_vec();
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
+    name.map_or("an unknown processor", |(_, name)| name.trim()).to_owned()
 }
 
 /// Exact for counts below 2^53.
-fn float(count: u64) -> f64 {
+pub(crate) fn float(count: u64) -> f64 {
     Duration::from_nanos(count).as_secs_f64() * 1e9
 }

@@ -12,14 +12,14 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use pvm_num::casts::{to_u32, to_u64, to_usize};
 use pvm_vmctx::{NO_SITE, VmCtx};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// An address space with the context of the guest that runs in it.
 #[derive(Debug)]
 pub struct Space {
     slot: Slot,
     /// Where it goes when the guest is gone.
-    pool: Weak<Pool>,
+    pool: Option<Arc<Pool>>,
 }
 
 /// What of an address space can be used again.
@@ -125,7 +125,7 @@ impl Space {
     /// # Errors
     /// If the system has no addresses left, faults cannot be handled, or guests cannot run here at all.
     pub fn new() -> Result<Space, SandboxError> {
-        Ok(Space { slot: Slot::new(&Arc::new(Template::new(&[])?))?, pool: Weak::new() })
+        Ok(Space { slot: Slot::new(&Arc::new(Template::new(&[])?))?, pool: None })
     }
 
     /// An address space with what a program's guests start with, of a pool if there is one. Nothing of a guest that had it
@@ -133,8 +133,8 @@ impl Space {
     ///
     /// # Errors
     /// As for [`Space::new`].
-    pub fn of(template: &Arc<Template>, pool: &Weak<Pool>) -> Result<Space, SandboxError> {
-        let mut slot = match pool.upgrade().and_then(|pool| pool.take(template)) {
+    pub fn of(template: &Arc<Template>, pool: Option<&Arc<Pool>>) -> Result<Space, SandboxError> {
+        let mut slot = match pool.and_then(|pool| pool.take(template)) {
             Some(slot) => slot,
             None => Slot::new(template)?,
         };
@@ -142,7 +142,7 @@ impl Space {
             slot.template = Arc::clone(template);
             slot.rebuild()?;
         }
-        Ok(Space { slot, pool: Weak::clone(pool) })
+        Ok(Space { slot, pool: pool.cloned() })
     }
 
     /// The guest's registers; 32-bit ones are zero-extended.
@@ -319,7 +319,7 @@ impl Drop for Writable<'_> {
 impl Drop for Space {
     fn drop(&mut self) {
         self.leave();
-        let Some(pool) = self.pool.upgrade() else { return };
+        let Some(pool) = &self.pool else { return };
         *self.slot.region.context_mut() = VmCtx::default();
         if self.slot.reset().is_ok() {
             pool.give(self.slot.take());

@@ -161,7 +161,7 @@ mod tests {
         let template = Arc::new(Template::with(&parts, |_| Err(Errno::MFILE)).unwrap());
         let pool = Arc::new(Pool::new(1));
         for _ in 0..3 {
-            let mut space = Space::of(&template, &Arc::downgrade(&pool)).unwrap();
+            let mut space = Space::of(&template, Some(&pool)).unwrap();
             assert_eq!(space.bytes(0x10000..0x11002).unwrap(), [[1; 0x1001].as_slice(), &[0]].concat());
             assert_eq!(space.bytes(0x30000..0x30006).unwrap(), [2, 2, 2, 2, 2, 0]);
             assert_eq!(space.mapping(0x10000), Some((0x10000..0x12000, Access::Read)));

@@ -93,19 +93,19 @@ fn the_next_guest_finds_what_the_first_one_found() {
         }),
     ];
     let template = template();
-    let initial = contents(&Space::of(&template, &std::sync::Weak::new()).unwrap());
+    let initial = contents(&Space::of(&template, None).unwrap());
     assert_eq!(initial.0.len(), 4);
     assert_eq!(initial.0[1].2[..0x1002], [[2; 0x1001].as_slice(), &[0]].concat());
     let pool = Arc::new(Pool::new(1));
     for (name, change) in changes {
-        let mut space = Space::of(&template, &Arc::downgrade(&pool)).unwrap();
+        let mut space = Space::of(&template, Some(&pool)).unwrap();
         change(&mut space);
         space.reset_memory().unwrap();
         assert_eq!(contents(&space).0, initial.0, "{name}, reset");
         change(&mut space);
         drop(space);
         assert_eq!(pool.idle(), 1, "{name}");
-        let space = Space::of(&template, &Arc::downgrade(&pool)).unwrap();
+        let space = Space::of(&template, Some(&pool)).unwrap();
         assert_eq!(pool.idle(), 0, "the space is used again");
         assert_eq!(contents(&space), initial, "{name}");
     }
@@ -118,10 +118,10 @@ fn guests_of_other_programs_find_their_own() {
     }
     let other = Arc::new(Template::new(&[Part { range: RW, access: Access::Read, data: &[9; 3] }]).unwrap());
     let templates = [template(), other];
-    let initial = templates.each_ref().map(|template| contents(&Space::of(template, &std::sync::Weak::new()).unwrap()));
+    let initial = templates.each_ref().map(|template| contents(&Space::of(template, None).unwrap()));
     let pool = Arc::new(Pool::new(1));
     for turn in [0, 1, 1, 0, 1, 0, 0] {
-        let mut space = Space::of(&templates[turn], &Arc::downgrade(&pool)).unwrap();
+        let mut space = Space::of(&templates[turn], Some(&pool)).unwrap();
         assert_eq!(contents(&space), initial[turn]);
         assert!(space.change(RW, |bytes| bytes.fill(0xee)).unwrap());
         space.regs_mut().fill(1);
@@ -136,7 +136,7 @@ fn the_pool_is_bounded_and_forgets() {
     let [first, second] = [template(), template()];
     let pool = Arc::new(Pool::new(3));
     let spaces = |template, count: usize| -> Vec<Space> {
-        (0..count).map(|_| Space::of(template, &Arc::downgrade(&pool)).unwrap()).collect()
+        (0..count).map(|_| Space::of(template, Some(&pool)).unwrap()).collect()
     };
     drop(spaces(&first, 5));
     assert_eq!(pool.idle(), 3);
@@ -147,8 +147,11 @@ fn the_pool_is_bounded_and_forgets() {
     pool.forget(&first);
     assert_eq!(pool.idle(), 1);
     let survivor = spaces(&second, 1);
+    let watch = Arc::downgrade(&pool);
     drop(pool);
     assert_eq!(survivor[0].bytes(RW.start..RW.start + 2).unwrap(), [2, 2]);
+    drop(survivor);
+    assert!(watch.upgrade().is_none(), "the last one takes the pool with it");
 }
 
 #[test]
@@ -163,7 +166,7 @@ fn threads_share_a_pool() {
             let (pool, template) = (&pool, &template);
             scope.spawn(move || {
                 for _ in 0..200 {
-                    let mut space = Space::of(template, &Arc::downgrade(pool)).unwrap();
+                    let mut space = Space::of(template, Some(pool)).unwrap();
                     assert!(space.bytes(STACK).unwrap().iter().all(|byte| *byte == 0));
                     assert_eq!(space.bytes(RW.start..RW.start + 1).unwrap(), [2]);
                     space.bytes_mut(STACK.start..STACK.start + 0x1000).unwrap().fill(id);

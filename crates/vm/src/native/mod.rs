@@ -24,7 +24,7 @@ use pvm_isa::Instruction;
 use pvm_num::casts::to_usize;
 use pvm_program::JumpTable;
 use pvm_sandbox::{Code, Pool, SandboxError, Template};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 /// A program as native code.
@@ -37,8 +37,8 @@ pub(crate) struct Program {
     offsets: OnceLock<Vec<(ProgramCounter, u32)>>,
     /// What guests' memory starts with; made for the first one.
     template: OnceLock<Arc<Template>>,
-    /// The engine's.
-    pool: Weak<Pool>,
+    /// The engine's, which lives as long as its last module.
+    pool: Arc<Pool>,
     /// Code offsets at which guests were entered and that are jump targets, each where its low bits say.
     entries: [AtomicU32; ENTRIES],
 }
@@ -94,7 +94,7 @@ impl Program {
         let output = pvm_compiler::compile(image.code(), jump_table, image.gas.as_deref(), features(choice))?;
         let code = Code::load(&output)?;
         let entries = [const { AtomicU32::new(0) }; ENTRIES];
-        let (image, pool) = (Arc::clone(image), Arc::downgrade(pool));
+        let (image, pool) = (Arc::clone(image), Arc::clone(pool));
         Ok(Program { image, output, code, offsets: OnceLock::new(), template: OnceLock::new(), pool, entries })
     }
 
@@ -150,8 +150,8 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        if let (Some(pool), Some(template)) = (self.pool.upgrade(), self.template.get()) {
-            pool.forget(template);
+        if let Some(template) = self.template.get() {
+            self.pool.forget(template);
         }
     }
 }

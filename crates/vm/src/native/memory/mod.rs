@@ -11,7 +11,7 @@ use pvm_interpreter::{Exit, Image, MemoryError, Paging, Protection};
 use pvm_num::casts::widen;
 use pvm_num::limits::ADDRESS_ZONE;
 use pvm_sandbox::{Pool, SandboxError, Space, Template};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// Memory, with registers and gas in its address space.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ macro_rules! both_mut {
 }
 
 impl Memory {
-    pub(super) fn new(image: &Image, template: &Arc<Template>, pool: &Weak<Pool>) -> Result<Memory, SandboxError> {
-        let space = Space::of(template, pool)?;
+    pub(super) fn new(image: &Image, template: &Arc<Template>, pool: &Arc<Pool>) -> Result<Memory, SandboxError> {
+        let space = Space::of(template, Some(pool))?;
         let layout = match image.paging {
             Paging::Static => Layout::Fixed(Box::new(Fixed::new(&image.memory))),
             Paging::Dynamic { page_size, order } => Layout::Paged(Paged::new(page_size, order)),
