@@ -121,68 +121,31 @@ impl Instruction {
     }
 
     /// Registers whose old value matters. `ecalli` counts as reading none: what it reads is a matter of the import.
+    #[inline]
     pub const fn reads(&self) -> RegSet {
-        let [r1, r2, r3] = self.regs;
-        match self.opcode.meaning() {
-            Meaning::Trap | Meaning::Fallthrough | Meaning::Unlikely | Meaning::Ecalli | Meaning::Jump => RegSet::EMPTY,
-            Meaning::LoadImm64 | Meaning::LoadImm | Meaning::LoadImmAndJump => RegSet::EMPTY,
-            Meaning::Load(_) | Meaning::StoreImm(_) => RegSet::EMPTY,
-            Meaning::Memset => RegSet::of(&[Reg::a0, Reg::a1, Reg::a2]),
-            Meaning::JumpIndirect | Meaning::BranchImm(_) | Meaning::Store(_) | Meaning::StoreImmIndirect(_) => {
-                RegSet::of(&[r1])
-            }
-            Meaning::Branch(_) | Meaning::StoreIndirect(_) | Meaning::CmovImm(_) => RegSet::of(&[r1, r2]),
-            Meaning::MoveReg | Meaning::Sbrk | Meaning::Unary(_) | Meaning::UnarySized(..) => RegSet::of(&[r2]),
-            Meaning::LoadImmAndJumpIndirect | Meaning::LoadIndirect(_) => RegSet::of(&[r2]),
-            Meaning::BinaryImm(_) | Meaning::BinaryImmAlt(_) => RegSet::of(&[r2]),
-            Meaning::Binary(_) | Meaning::BinarySized(..) => RegSet::of(&[r2, r3]),
-            Meaning::Cmov(_) => RegSet::of(&[r1, r2, r3]),
+        let roles = ROLES[self.opcode.index()].reads;
+        if roles == IMPLICIT {
+            return RegSet::of(&[Reg::a0, Reg::a1, Reg::a2]);
         }
+        RegSet::chosen(roles, self.regs)
     }
 
     /// Registers that get a new value.
+    #[inline]
     pub const fn writes(&self) -> RegSet {
-        match self.opcode.meaning() {
-            Meaning::Memset => RegSet::of(&[Reg::a0, Reg::a2]),
-            _ => match self.destination() {
-                Some(reg) => RegSet::of(&[reg]),
-                None => RegSet::EMPTY,
-            },
+        let roles = ROLES[self.opcode.index()].writes;
+        if roles == IMPLICIT {
+            return RegSet::of(&[Reg::a0, Reg::a2]);
         }
+        RegSet::chosen(roles, self.regs)
     }
 
     /// The register operand that is written.
+    #[inline]
     pub const fn destination(&self) -> Option<Reg> {
-        match self.opcode.meaning() {
-            Meaning::LoadImm64
-            | Meaning::LoadImm
-            | Meaning::MoveReg
-            | Meaning::Sbrk
-            | Meaning::LoadImmAndJump
-            | Meaning::LoadImmAndJumpIndirect
-            | Meaning::Cmov(_)
-            | Meaning::CmovImm(_)
-            | Meaning::Unary(_)
-            | Meaning::UnarySized(..)
-            | Meaning::Binary(_)
-            | Meaning::BinarySized(..)
-            | Meaning::BinaryImm(_)
-            | Meaning::BinaryImmAlt(_)
-            | Meaning::Load(_)
-            | Meaning::LoadIndirect(_) => Some(self.regs[0]),
-            Meaning::Trap
-            | Meaning::Fallthrough
-            | Meaning::Unlikely
-            | Meaning::Memset
-            | Meaning::Ecalli
-            | Meaning::Jump
-            | Meaning::JumpIndirect
-            | Meaning::Branch(_)
-            | Meaning::BranchImm(_)
-            | Meaning::Store(_)
-            | Meaning::StoreImm(_)
-            | Meaning::StoreIndirect(_)
-            | Meaning::StoreImmIndirect(_) => None,
+        match ROLES[self.opcode.index()].writes {
+            R1 => Some(self.regs[0]),
+            _ => None,
         }
     }
 
@@ -198,6 +161,49 @@ impl Instruction {
             _ => None,
         }
     }
+}
+
+/// Which register operands an instruction reads and writes: a combination of [`R1`], [`R2`] and [`R3`], or [`IMPLICIT`].
+#[derive(Clone, Copy)]
+struct Roles {
+    reads: u16,
+    writes: u16,
+}
+
+/// The first, second and third register operand.
+const R1: u16 = 1;
+const R2: u16 = 2;
+const R3: u16 = 4;
+/// Registers that are no operands, those of `memset`.
+const IMPLICIT: u16 = 8;
+
+/// By opcode: the meaning's roles, so that asking takes no case distinction.
+const ROLES: &[Roles; Opcode::COUNT] = &{
+    let mut all = [Roles { reads: 0, writes: 0 }; Opcode::COUNT];
+    let mut index = 0;
+    while index < Opcode::COUNT {
+        all[index] = roles(Opcode::ALL[index].meaning());
+        index += 1;
+    }
+    all
+};
+
+const fn roles(meaning: Meaning) -> Roles {
+    let (reads, writes) = match meaning {
+        Meaning::Trap | Meaning::Fallthrough | Meaning::Unlikely | Meaning::Ecalli | Meaning::Jump => (0, 0),
+        Meaning::StoreImm(_) => (0, 0),
+        Meaning::LoadImm64 | Meaning::LoadImm | Meaning::LoadImmAndJump | Meaning::Load(_) => (0, R1),
+        Meaning::Memset => (IMPLICIT, IMPLICIT),
+        Meaning::JumpIndirect | Meaning::BranchImm(_) | Meaning::Store(_) | Meaning::StoreImmIndirect(_) => (R1, 0),
+        Meaning::Branch(_) | Meaning::StoreIndirect(_) => (R1 | R2, 0),
+        Meaning::CmovImm(_) => (R1 | R2, R1),
+        Meaning::MoveReg | Meaning::Sbrk | Meaning::Unary(_) | Meaning::UnarySized(..) => (R2, R1),
+        Meaning::LoadImmAndJumpIndirect | Meaning::LoadIndirect(_) => (R2, R1),
+        Meaning::BinaryImm(_) | Meaning::BinaryImmAlt(_) => (R2, R1),
+        Meaning::Binary(_) | Meaning::BinarySized(..) => (R2 | R3, R1),
+        Meaning::Cmov(_) => (R1 | R2 | R3, R1),
+    };
+    Roles { reads, writes }
 }
 
 /// Constructor and visitor call for one format.

@@ -118,6 +118,14 @@ impl RegSet {
         RegSet(self.0 | 1 << reg.index())
     }
 
+    /// Those of three registers whose bit is set, the first one's lowest. Passes of the linker ask which registers an
+    /// instruction uses so often that branches count.
+    #[inline]
+    pub(crate) const fn chosen(bits: u16, regs: [Reg; 3]) -> RegSet {
+        let [first, second, third] = regs;
+        RegSet((bits & 1) << first.index() | (bits >> 1 & 1) << second.index() | (bits >> 2 & 1) << third.index())
+    }
+
     /// The set without `reg`.
     pub const fn without(self, reg: Reg) -> RegSet {
         RegSet(self.0 & !(1 << reg.index()))
@@ -155,6 +163,11 @@ impl RegSet {
 
     /// The registers in order of their numbers.
     pub fn iter(self) -> impl Iterator<Item = Reg> {
-        Reg::ALL.into_iter().filter(move |reg| self.contains(*reg))
+        let mut rest = self.0;
+        core::iter::from_fn(move || {
+            let index = rest.trailing_zeros();
+            rest &= rest.wrapping_sub(1);
+            Reg::ALL.get(pvm_num::casts::to_usize(index)).copied()
+        })
     }
 }
