@@ -16,9 +16,11 @@
 //! - Identifiers are indexes that stay valid: passes take blocks out of `layout` and mark data as dropped, they do not
 //!   renumber.
 
+mod blocks;
 mod parse;
 mod text;
 
+pub use blocks::Blocks;
 pub use parse::{ParseError, ParseErrorKind, parse};
 
 use crate::error::{LinkError, LinkErrorKind, Location};
@@ -59,7 +61,7 @@ pub struct Program<'a> {
     /// How wide the registers are.
     pub width: Width,
     /// All blocks, also those that are no longer part of the program.
-    pub blocks: Vec<Block<'a>>,
+    pub blocks: Blocks<'a>,
     /// The blocks that are part of the program, in the order in which they are written.
     pub layout: Vec<BlockId>,
     /// Data sections in the order of the file.

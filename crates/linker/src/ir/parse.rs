@@ -67,7 +67,7 @@ pub fn parse(text: &str) -> Result<Program<'_>, ParseError> {
     let mut parser = Parser {
         program: Program {
             width: if text.starts_with("// 32-bit") { Width::Narrow } else { Width::Wide },
-            blocks: Vec::new(),
+            blocks: super::Blocks::default(),
             layout: Vec::new(),
             data: Vec::new(),
             imports: Vec::new(),

@@ -62,7 +62,7 @@ pub(crate) fn lift<'a>(elf: &Elf<'a>) -> Result<Program<'a>, LinkError> {
         },
         layout: (0..lowered.blocks.len()).map(crate::ir::BlockId::new).collect(),
         exports: program_exports(&targets, &exports)?,
-        blocks: lowered.blocks,
+        blocks: lowered.blocks.into(),
         imports: lowered.imports,
         data,
         stack_size_min: metadata::stack_size(elf)?,

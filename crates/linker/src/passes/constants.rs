@@ -11,46 +11,66 @@
 
 use super::Options;
 use super::analysis::bits::{self, Bits};
-use super::analysis::uses::Uses;
+use super::analysis::uses::{Around, Uses};
 use super::analysis::values::{self, State, Value, Values};
 use super::forms;
 use crate::ir::{BlockId, Inst, Program, Symbolic, Target, Terminator};
-use pvm_isa::{Instruction, Meaning, Opcode, Reg};
+use pvm_isa::{Instruction, Meaning, Opcode, Reg, RegSet};
 use pvm_num::casts::{low_u32, signed_32, signed_64};
+use std::cell::RefCell;
+
+/// What was known where blocks start and live where they end when the pass ran last.
+#[derive(Default)]
+pub(crate) struct Memory {
+    values: Option<Values>,
+    live: Vec<RegSet>,
+}
 
 pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
-    let Some(values) = Values::new(program, options.trust) else { return false };
+    let Some(values) = Values::new(program, options) else { return false };
     let liveness = options.liveness(program);
+    let mut memory = options.constants.borrow_mut();
+    let last = memory.values.take();
+    memory.live.resize(program.blocks.len(), RegSet::EMPTY);
+    let uses = RefCell::new(Uses::default());
+    let mut edits = Vec::new();
     let mut changed = false;
     for id in program.layout.clone() {
         let Some(state) = values.state(id) else { continue };
+        let live = liveness.before_terminator(program, id);
+        let live_before = std::mem::replace(&mut memory.live[id.index()], live);
+        let is_settled = options.is_settled(program, id) && live == live_before;
+        if is_settled && last.as_ref().is_some_and(|last| last.state(id) == Some(state)) {
+            continue;
+        }
         let mut state = *state;
-        let uses = Uses::new(program, &liveness, id);
-        let mut rewriter = Rewriter { program, uses, changed: false };
-        let mut instructions = Vec::new();
-        for (at, inst) in program.block(id).instructions.iter().enumerate() {
-            let mut after = state;
-            values.step(program, &mut after, inst);
-            let result = inst.op.destination().map(|reg| after[reg.index()]);
-            if let Some(new) = rewriter.inst(&state, at, inst, result) {
-                if instructions.is_empty() {
-                    instructions.clone_from(&program.block(id).instructions);
-                }
-                instructions[at] = new;
+        uses.borrow_mut().reset();
+        let around = Around { program, liveness: &liveness, id };
+        let mut rewriter = Rewriter { program, around, uses: &uses, at: 0 };
+        let block = program.block(id);
+        edits.clear();
+        for (at, inst) in block.instructions.iter().enumerate() {
+            rewriter.at = at;
+            let result = inst.op.destination().map(|reg| (reg, values::result(program, &state, inst)));
+            if let Some(new) = rewriter.inst(&state, inst, result.map(|(_, result)| result)) {
+                edits.push((at, new));
             }
-            state = after;
-            rewriter.uses.advance(inst);
-        }
-        let terminator = rewriter.terminator(&state, &program.block(id).terminator);
-        changed |= rewriter.changed;
-        if rewriter.changed {
-            let block = &mut program.blocks[id.index()];
-            if !instructions.is_empty() {
-                block.instructions = instructions;
+            match result {
+                Some((reg, result)) => state[reg.index()] = result,
+                None => values.step(program, &mut state, inst),
             }
-            block.terminator = terminator;
         }
+        rewriter.at = block.instructions.len();
+        let terminator = rewriter.terminator(&state, &block.terminator);
+        if edits.is_empty() && terminator.is_none() {
+            continue;
+        }
+        changed = true;
+        let block = &mut program.blocks[id.index()];
+        edits.iter().for_each(|(at, new)| block.instructions[*at] = *new);
+        block.terminator = terminator.unwrap_or(block.terminator);
     }
+    memory.values = Some(values);
     changed
 }
 
@@ -62,8 +82,10 @@ const USES_MAX: u32 = 2;
 
 struct Rewriter<'r, 'a> {
     program: &'r Program<'a>,
-    uses: Uses,
-    changed: bool,
+    around: Around<'r, 'a>,
+    uses: &'r RefCell<Uses>,
+    /// Position of the instruction that is looked at, or of the terminator.
+    at: usize,
 }
 
 /// Bytes of an immediate.
@@ -91,13 +113,12 @@ pub(super) fn load_constant(reg: Reg, value: u64) -> Instruction {
 
 impl Rewriter<'_, '_> {
     /// What an instruction becomes, if it changes.
-    fn inst(&mut self, state: &State, at: usize, inst: &Inst, result: Option<Value>) -> Option<Inst> {
-        let known = result.and_then(|result| self.known_result(state, at, inst, result));
+    fn inst(&self, state: &State, inst: &Inst, result: Option<Value>) -> Option<Inst> {
+        let known = result.and_then(|result| self.known_result(state, inst, result));
         let (op, symbol) = known.or_else(|| self.operands(state, inst))?;
         if (op, symbol) == (inst.op, inst.symbol) {
             return None;
         }
-        self.changed = true;
         Some(Inst { op, symbol, source: inst.source })
     }
 
@@ -108,29 +129,28 @@ impl Rewriter<'_, '_> {
 
     /// As `imm`, if it should stand in the instruction.
     fn operand(&self, state: &State, reg: Reg) -> Option<i32> {
-        self.imm(state, reg).filter(|imm| size(*imm) <= SHORT || self.uses.few(reg, USES_MAX))
+        self.imm(state, reg).filter(|imm| size(*imm) <= SHORT || self.is_used_few_times(reg))
+    }
+
+    fn is_used_few_times(&self, reg: Reg) -> bool {
+        self.uses.borrow_mut().few(self.around, self.at, reg, USES_MAX)
     }
 
     /// A pure instruction whose result is known, or one of its sources.
-    fn known_result(
-        &self,
-        state: &State,
-        at: usize,
-        inst: &Inst,
-        result: Value,
-    ) -> Option<(Instruction, Option<Symbolic>)> {
+    fn known_result(&self, state: &State, inst: &Inst, result: Value) -> Option<(Instruction, Option<Symbolic>)> {
         let op = &inst.op;
         let meaning = op.opcode().meaning();
         let pure = !matches!(meaning, Meaning::Sbrk | Meaning::Ecalli | Meaning::Memset);
         let rd = op.destination().filter(|_| pure)?;
         // What is short already, and whose source will be needed anyway, does not become shorter.
         let short = matches!(op.opcode(), Opcode::move_reg | Opcode::add_imm_64 | Opcode::add_imm_32);
-        let source_stays = short && op.r2() != rd && self.uses.live_after(at).contains(op.r2());
+        let live_after = || self.uses.borrow_mut().live_after(self.around, self.at);
+        let source_stays = || short && op.r2() != rd && live_after().contains(op.r2());
         match result {
-            Value::Symbol(symbol) if !source_stays => return Some((Instruction::load_imm(rd, 0), Some(symbol))),
+            Value::Symbol(symbol) if !source_stays() => return Some((Instruction::load_imm(rd, 0), Some(symbol))),
             Value::Bits(bits) => {
                 if let Some(value) = bits.value()
-                    && (!source_stays || as_imm(value).is_some_and(|value| size(value) <= 1))
+                    && (!source_stays() || as_imm(value).is_some_and(|value| size(value) <= 1))
                 {
                     return Some((load_constant(rd, value), None));
                 }
@@ -235,15 +255,16 @@ impl Rewriter<'_, '_> {
     }
 
     fn fixed_address(&self, state: &State, base: Reg, inst: &Inst) -> Option<(Instruction, Option<Symbolic>)> {
-        if !self.uses.few(base, USES_MAX) {
+        if matches!(state[base.index()], Value::Bits(bits) if bits.value().is_none()) && inst.symbol.is_none() {
             return None;
         }
         let op = forms::at_fixed_address(&inst.op)?;
-        match values::address(self.program, state[base.index()], inst) {
-            Value::Symbol(symbol @ Symbolic::Address(_)) => Some((op, Some(symbol))),
-            Value::Bits(bits) => Some((op.with_imm1(signed_32(low_u32(bits.value()?))), None)),
-            Value::Symbol(_) => None,
-        }
+        let fixed = match values::address(self.program, state[base.index()], inst) {
+            Value::Symbol(symbol @ Symbolic::Address(_)) => (op, Some(symbol)),
+            Value::Bits(bits) => (op.with_imm1(signed_32(low_u32(bits.value()?))), None),
+            Value::Symbol(_) => return None,
+        };
+        self.is_used_few_times(base).then_some(fixed)
     }
 
     fn binary(&self, state: &State, op: &Instruction) -> Option<Instruction> {
@@ -280,8 +301,9 @@ impl Rewriter<'_, '_> {
         Some(forms::reg_reg_imm(forms::with_first_immediate(opcode)?, rd, b, imm))
     }
 
-    fn terminator(&mut self, state: &State, terminator: &Terminator) -> Terminator {
-        let new = match *terminator {
+    /// What a terminator becomes, if it changes.
+    fn terminator(&self, state: &State, terminator: &Terminator) -> Option<Terminator> {
+        match *terminator {
             Terminator::Branch { branch, taken, otherwise } => {
                 match values::condition(&branch, state, self.program.width) {
                     Some(true) => Some(Terminator::Jump(taken)),
@@ -294,13 +316,6 @@ impl Rewriter<'_, '_> {
                 code(state[base.index()]).map(|target| Terminator::Call { link, target, back })
             }
             _ => None,
-        };
-        match new {
-            Some(new) => {
-                self.changed = true;
-                new
-            }
-            None => *terminator,
         }
     }
 

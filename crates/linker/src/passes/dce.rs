@@ -6,15 +6,26 @@
 use super::Options;
 use crate::config::Trust;
 use crate::ir::{Inst, Program};
-use pvm_isa::Meaning;
+use pvm_isa::{Meaning, RegSet};
+
+/// What was live where blocks end when the pass ran last.
+#[derive(Default)]
+pub(crate) struct Memory {
+    live: Vec<RegSet>,
+}
 
 pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     let liveness = options.exact_liveness(program);
     let mut changed = false;
     let mut keep = Vec::new();
+    let memory = &mut options.dce.borrow_mut().live;
+    memory.resize(program.blocks.len(), RegSet::EMPTY);
     for id in program.layout.clone() {
         let block = program.block(id);
         let mut live = liveness.before_terminator(program, id);
+        if std::mem::replace(&mut memory[id.index()], live) == live && options.is_settled(program, id) {
+            continue;
+        }
         keep.clear();
         for inst in block.instructions.iter().rev() {
             let needed = has_effect(inst, options.trust) || !inst.op.writes().intersection(live).is_empty();

@@ -14,10 +14,10 @@
 //! [`super::analysis::functions`]; where the stack pointer is not known everywhere, nothing is done.
 
 use super::Options;
-use super::analysis::edges::{Entry, entries};
+use super::analysis::edges::Entry;
 use super::analysis::functions::{Functions, is_function, next_of, stack_access, stack_move};
 use crate::config::Trust;
-use crate::ir::{BlockId, Program, Terminator};
+use crate::ir::{BlockId, Inst, Program, Terminator};
 use pvm_isa::{Meaning, Opcode, Reg, RegSet, Width};
 use pvm_num::casts::to_usize;
 
@@ -25,8 +25,8 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     if options.trust == Trust::Nothing {
         return false;
     }
-    let entries = entries(program);
-    let functions = Functions::new(program, &entries);
+    let entries = options.entries(program);
+    let functions = options.functions(program);
     let mut clusters: Vec<Vec<BlockId>> = vec![Vec::new(); to_usize(functions.count)];
     for id in &program.layout {
         clusters[to_usize(functions.cluster(*id))].push(*id);
@@ -115,12 +115,7 @@ impl Cluster {
     }
 
     /// Looks at an instruction and lets it change the state.
-    fn fate(
-        &self,
-        functions: &Functions,
-        frame: &mut super::analysis::functions::Frame,
-        inst: &crate::ir::Inst,
-    ) -> Fate {
+    fn fate(&self, functions: &Functions, frame: &mut super::analysis::functions::Frame, inst: &Inst) -> Fate {
         let before = frame.intact;
         let slots = frame.slots.len();
         let access = stack_access(inst);
@@ -145,36 +140,51 @@ impl Cluster {
     }
 
     fn clean(&self, program: &mut Program<'_>, functions: &Functions, blocks: &[BlockId]) -> bool {
-        let mut changed = false;
         // The frame goes if all that is left in it goes.
         let mut saves_stay = false;
-        for phase in [Phase::Look, Phase::Remove] {
-            let frame_goes = self.balanced && !self.other_uses && !saves_stay;
-            for id in blocks {
-                let Some(mut frame) = functions.frame(*id).cloned() else { continue };
-                let mut instructions = std::mem::take(&mut program.blocks[id.index()].instructions);
-                instructions.retain(|inst| {
-                    let goes = match self.fate(functions, &mut frame, inst) {
-                        Fate::Stays => false,
-                        Fate::Superfluous => true,
-                        // What control leaves to with the frame in place may restore it.
-                        Fate::Save(at) => self.balanced && !self.is_loaded(at),
-                        Fate::Move => frame_goes,
-                    };
-                    let is_save = stack_access(inst).is_some_and(|access| access.is_store);
-                    saves_stay |= !goes && is_save;
-                    changed |= goes && phase == Phase::Remove;
-                    !goes || phase == Phase::Look
-                });
-                program.blocks[id.index()].instructions = instructions;
+        let mut any_goes = false;
+        for id in blocks {
+            self.fates(program, functions, *id, !self.other_uses, |inst, goes| {
+                saves_stay |= !goes && stack_access(inst).is_some_and(|access| access.is_store);
+                any_goes |= goes;
+            });
+        }
+        if !any_goes {
+            return false;
+        }
+        let mut changed = false;
+        let mut stay = Vec::new();
+        for id in blocks {
+            stay.clear();
+            self.fates(program, functions, *id, !self.other_uses && !saves_stay, |_, goes| stay.push(!goes));
+            if stay.contains(&false) {
+                changed = true;
+                let mut stay = stay.iter();
+                program.blocks[id.index()].instructions.retain(|_| *stay.next().expect("one flag per instruction"));
             }
         }
         changed
     }
-}
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Look,
-    Remove,
+    /// Tells of each instruction of a block whether it goes, given whether the frame does unless control leaves with it.
+    fn fates(
+        &self,
+        program: &Program<'_>,
+        functions: &Functions,
+        id: BlockId,
+        frame_goes: bool,
+        mut each: impl FnMut(&Inst, bool),
+    ) {
+        let Some(mut frame) = functions.frame(id).cloned() else { return };
+        for inst in &program.block(id).instructions {
+            let goes = match self.fate(functions, &mut frame, inst) {
+                Fate::Stays => false,
+                Fate::Superfluous => true,
+                // What control leaves to with the frame in place may restore it.
+                Fate::Save(at) => self.balanced && !self.is_loaded(at),
+                Fate::Move => self.balanced && frame_goes,
+            };
+            each(inst, goes);
+        }
+    }
 }

@@ -9,14 +9,14 @@
 //! the pipeline model charges most for. Conditions other than a comparison with zero need a register to put the result in.
 
 use super::Options;
-use super::analysis::edges::{Predecessors, entries};
 use crate::ir::{Inst, Program, Terminator};
 use pvm_isa::{Instruction, Opcode, Reg, RegSet};
 
 pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
-    let entries = entries(program);
-    let predecessors = Predecessors::new(program);
-    let mut gone = Vec::new();
+    let entries = options.entries(program);
+    let predecessors = options.predecessors(program);
+    let mut gone = vec![false; program.blocks.len()];
+    let mut changed = false;
     for id in program.layout.clone() {
         let Terminator::Branch { branch, taken, otherwise } = program.block(id).terminator else { continue };
         // Which side assigns, and does it run when the condition holds?
@@ -34,14 +34,15 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
                 block.instructions.extend(comparison.map(|op| Inst { op, symbol: None, source }));
                 block.instructions.push(Inst { op: moved, ..assignment });
                 block.terminator = Terminator::Jump(join);
-                gone.push(side);
+                gone[side.index()] = true;
+                changed = true;
                 break;
             }
         }
     }
     // Nothing leads to these any more.
-    program.layout.retain(|id| !gone.contains(id));
-    !gone.is_empty()
+    program.layout.retain(|id| !gone[id.index()]);
+    changed
 }
 
 /// What replaces the branch and the assignment, given what is live on both sides: a comparison where one is needed, and a

@@ -4,7 +4,7 @@
 //! to where the call says. What that register would hold behind the call must not matter there.
 
 use super::Options;
-use super::analysis::edges::{Entry, Predecessors, entries};
+use super::analysis::edges::{Entry, Predecessors};
 use crate::config::{Optimize, Trust};
 use crate::ir::{BlockId, Program, Terminator};
 use pvm_isa::{Meaning, Reg};
@@ -22,8 +22,8 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
         Optimize::Gas => TINY_GAS,
     };
     let liveness = options.liveness(program);
-    let entries = entries(program);
-    let predecessors = Predecessors::new(program);
+    let entries = options.entries(program);
+    let predecessors = options.predecessors(program);
     let mut changed = false;
     for id in program.layout.clone() {
         let Terminator::Call { link, target, back } = program.block(id).terminator else { continue };

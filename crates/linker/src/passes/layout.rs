@@ -8,15 +8,13 @@
 //! call is one instruction. The new order is taken only if it is worth more than the old one.
 
 use super::Options;
-use super::analysis::flow::Flow;
 use super::analysis::frequency::Frequency;
 use crate::config::Optimize;
 use crate::ir::{BlockId, Program, Terminator};
 use pvm_isa::{Instruction, Opcode};
 
 pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
-    let flow = Flow::new(program);
-    let frequency = Frequency::new(program, &flow);
+    let frequency = options.frequency(program);
     let worth = Worth { frequency: &frequency, optimize: options.optimize };
     let order = chained(program, &worth);
     let mut changed = false;
@@ -33,12 +31,12 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
 
 /// Makes a branch fall through if it can. If it cannot, the likely side is the one that needs no second jump.
 fn turn(program: &mut Program<'_>, id: BlockId, next: Option<BlockId>, frequency: &Frequency) -> bool {
-    let terminator = &mut program.blocks[id.index()].terminator;
-    let Terminator::Branch { branch, taken, otherwise } = *terminator else { return false };
+    let Terminator::Branch { branch, taken, otherwise } = program.block(id).terminator else { return false };
     let is_better =
         if next == Some(otherwise) { false } else { next == Some(taken) || frequency.taken_share(id) < 0.5 };
     if is_better && taken != otherwise {
-        *terminator = Terminator::Branch { branch: opposite(&branch), taken: otherwise, otherwise: taken };
+        let branch = opposite(&branch);
+        program.blocks[id.index()].terminator = Terminator::Branch { branch, taken: otherwise, otherwise: taken };
     }
     is_better && taken != otherwise
 }

@@ -26,6 +26,7 @@ mod inline;
 mod layout;
 mod nops;
 mod noreturn;
+mod options;
 mod peephole;
 mod reachability;
 mod reuse;
@@ -35,14 +36,12 @@ mod thread;
 mod unlikely;
 mod verify;
 
+pub(crate) use options::Options;
 pub use select::{PassSelection, UnknownPass};
 
-use crate::config::{Config, Optimize, Trust};
+use crate::config::Config;
 use crate::ir::Program;
-use analysis::liveness::Liveness;
 use pvm_isa::InstructionSet;
-use std::cell::RefCell;
-use std::rc::Rc;
 
 /// What is known of a pass without running it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,47 +81,6 @@ struct Pass {
     phase: Phase,
     /// Returns whether it changed anything.
     run: fn(&mut Program<'_>, &Options) -> bool,
-}
-
-/// Passes that never make a register live where it was not.
-const KEEP_LIVENESS: [&str; 3] = ["nops", "constants", "dce"];
-
-/// What passes know beside the program.
-#[allow(dead_code, reason = "what only some kinds of passes ask for")]
-pub(crate) struct Options {
-    /// The instruction set that the program is for.
-    pub(crate) set: InstructionSet,
-    pub(crate) optimize: Optimize,
-    pub(crate) trust: Trust,
-    /// Live registers, and whether nothing has changed since.
-    liveness: RefCell<Option<(Rc<Liveness>, bool)>>,
-}
-
-impl Options {
-    /// Live registers, or a few more.
-    pub(crate) fn liveness(&self, program: &Program<'_>) -> Rc<Liveness> {
-        let mut known = self.liveness.borrow_mut();
-        let (liveness, _) = known.get_or_insert_with(|| (Rc::new(Liveness::new(program, self.trust)), true));
-        Rc::clone(liveness)
-    }
-
-    /// Live registers of the program as it is.
-    pub(crate) fn exact_liveness(&self, program: &Program<'_>) -> Rc<Liveness> {
-        self.liveness.borrow_mut().take_if(|(_, exact)| !*exact);
-        self.liveness(program)
-    }
-
-    /// A pass has changed the program.
-    fn changed(&self, pass: &PassInfo) {
-        let mut known = self.liveness.borrow_mut();
-        if KEEP_LIVENESS.contains(&pass.name) {
-            if let Some((_, exact)) = known.as_mut() {
-                *exact = false;
-            }
-        } else {
-            *known = None;
-        }
-    }
 }
 
 /// Most rounds of the passes that repeat. Programs of compilers settle in fewer; the rest of a chain that needs more stays
@@ -171,8 +129,15 @@ pub fn passes() -> impl Iterator<Item = PassInfo> {
 
 /// Runs the passes that a configuration selects.
 pub(crate) fn run(program: &mut Program<'_>, config: &Config, set: InstructionSet) -> Vec<Application> {
-    let options = Options { set, optimize: config.optimize, trust: config.trust, liveness: RefCell::new(None) };
-    let mut runner = Runner { program, config, options, done: Vec::new(), changes: 0, idle: [None; PASSES.len()] };
+    let mut runner = Runner {
+        program,
+        config,
+        options: Options::new(config, set),
+        done: Vec::new(),
+        changes: 0,
+        idle: [None; PASSES.len()],
+        last_runs: [0; PASSES.len()],
+    };
     runner.phase(Phase::First);
     for round in 0..ROUNDS_MAX {
         let before = size(runner.program);
@@ -201,6 +166,8 @@ struct Runner<'r, 'a> {
     changes: u32,
     /// By pass: the number of changes at which it had nothing to do. Until there are more, it has not.
     idle: [Option<u32>; PASSES.len()],
+    /// By pass: when it ran last.
+    last_runs: [u32; PASSES.len()],
 }
 
 impl Runner<'_, '_> {
@@ -213,6 +180,8 @@ impl Runner<'_, '_> {
             if !selected || self.done.len() >= limit || self.idle[index] == Some(self.changes) {
                 continue;
             }
+            let last_run = std::mem::replace(&mut self.last_runs[index], self.program.blocks.tick());
+            self.options.start(last_run);
             let changed = (pass.run)(self.program, &self.options);
             if cfg!(debug_assertions) {
                 verify::verify(self.program, pass.info.name);

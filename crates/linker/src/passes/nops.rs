@@ -4,14 +4,15 @@ use super::Options;
 use crate::ir::{Inst, Program};
 use pvm_isa::{Opcode, Width};
 
-pub(super) fn run(program: &mut Program<'_>, _: &Options) -> bool {
+pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     let width = program.width;
     let mut changed = false;
     for id in &program.layout {
-        let instructions = &mut program.blocks[id.index()].instructions;
-        let before = instructions.len();
-        instructions.retain(|inst| !is_nop(inst, width));
-        changed |= instructions.len() != before;
+        if options.is_settled(program, *id) || !program.block(*id).instructions.iter().any(|inst| is_nop(inst, width)) {
+            continue;
+        }
+        program.blocks[id.index()].instructions.retain(|inst| !is_nop(inst, width));
+        changed = true;
     }
     changed
 }

@@ -5,7 +5,6 @@
 //! to save it on its stack frame: only where the calling convention can be relied on.
 
 use super::Options;
-use super::analysis::flow::Flow;
 use crate::config::Trust;
 use crate::ir::{Program, Terminator};
 
@@ -13,14 +12,13 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     if options.trust == Trust::Nothing {
         return false;
     }
-    let flow = Flow::new(program);
+    let flow = options.flow(program);
     let mut changed = false;
     for id in &program.layout {
-        let terminator = &mut program.blocks[id.index()].terminator;
-        if let Terminator::Call { target, .. } = *terminator
+        if let Terminator::Call { target, .. } = program.block(*id).terminator
             && !flow.can_return(target)
         {
-            *terminator = Terminator::Jump(target);
+            program.blocks[id.index()].terminator = Terminator::Jump(target);
             changed = true;
         }
     }

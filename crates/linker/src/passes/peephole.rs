@@ -14,31 +14,46 @@
 
 use super::Options;
 use crate::ir::{Inst, Program, Terminator};
-use pvm_isa::{Instruction, Opcode, Reg, Width};
+use pvm_isa::{Instruction, Opcode, Reg, RegSet, Width};
 
-pub(super) fn run(program: &mut Program<'_>, _: &Options) -> bool {
+pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     let width = program.width;
     let mut changed = false;
+    let mut edits = Vec::new();
     for id in program.layout.clone() {
-        let block = &mut program.blocks[id.index()];
+        if options.is_settled(program, id) {
+            continue;
+        }
+        let block = program.block(id);
         let mut known = Known::default();
-        for inst in &mut block.instructions {
+        edits.clear();
+        for (at, inst) in block.instructions.iter().enumerate() {
+            let mut inst = *inst;
             if inst.symbol.is_none()
                 && let Some(first) = known.origin(inst.op.r2())
                 && let Some(op) = pair(first, &inst.op, width)
+                && op != inst.op
             {
-                changed |= op != inst.op;
                 inst.op = op;
+                edits.push((at, op));
             }
-            known.step(inst);
+            known.step(&inst);
         }
-        if let Terminator::Branch { branch, taken, otherwise } = block.terminator
-            && let Some(first) = known.origin(branch.r1())
-            && let Some(branch) = compare_and_branch(first, &branch, width)
-        {
-            block.terminator = Terminator::Branch { branch, taken, otherwise };
-            changed = true;
+        let branch = match block.terminator {
+            Terminator::Branch { branch, taken, otherwise } => {
+                let first = known.origin(branch.r1());
+                let branch = first.and_then(|first| compare_and_branch(first, &branch, width));
+                branch.map(|branch| Terminator::Branch { branch, taken, otherwise })
+            }
+            _ => None,
+        };
+        if edits.is_empty() && branch.is_none() {
+            continue;
         }
+        changed = true;
+        let block = &mut program.blocks[id.index()];
+        edits.iter().for_each(|(at, op)| block.instructions[*at].op = *op);
+        block.terminator = branch.unwrap_or(block.terminator);
     }
     changed
 }
@@ -47,6 +62,8 @@ pub(super) fn run(program: &mut Program<'_>, _: &Options) -> bool {
 #[derive(Default)]
 struct Known {
     origins: [Option<Instruction>; 13],
+    /// Registers that have one.
+    known: RegSet,
 }
 
 impl Known {
@@ -61,9 +78,11 @@ impl Known {
             return;
         }
         let written = op.writes();
-        for (reg, origin) in Reg::ALL.iter().zip(&mut self.origins) {
-            if origin.is_some_and(|origin| !origin.reads().intersection(written).is_empty()) || written.contains(*reg) {
+        for reg in self.known.iter() {
+            let origin = &mut self.origins[reg.index()];
+            if origin.is_some_and(|origin| !origin.reads().intersection(written).is_empty()) || written.contains(reg) {
                 *origin = None;
+                self.known = self.known.without(reg);
             }
         }
         if let Some(reg) = op.destination()
@@ -71,6 +90,7 @@ impl Known {
             && !op.reads().contains(reg)
         {
             self.origins[reg.index()] = Some(*op);
+            self.known = self.known.with(reg);
         }
     }
 }

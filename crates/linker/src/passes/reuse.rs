@@ -16,7 +16,7 @@ use pvm_isa::{Access, Instruction, Meaning, Opcode, Reg, Width};
 use pvm_num::casts::signed_64;
 
 pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
-    let Some(values) = Values::new(program, options.trust) else { return false };
+    let Some(values) = Values::new(program, options) else { return false };
     let mut changed = false;
     for id in program.layout.clone() {
         let Some(state) = values.state(id) else { continue };

@@ -9,12 +9,11 @@
 //! run and bytes count, since it takes a jump to get there. Blocks whose address is taken keep their own code.
 
 use super::Options;
-use super::analysis::flow::Flow;
-use super::analysis::frequency::Frequency;
 use super::analysis::size;
 use crate::config::Optimize;
 use crate::ir::{Block, BlockId, Inst, Program, Symbolic, Terminator};
 use pvm_isa::Instruction;
+use pvm_num::casts::to_u64;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -40,6 +39,7 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
         }
         // Blocks that nobody jumps to any more must not count as sharing.
         super::reachability::run(program, options);
+        options.outdated();
     }
     changed
 }
@@ -49,10 +49,10 @@ type Key<'k> = (&'k [Inst], &'k Terminator);
 
 /// Sends those who jump to a block to the first one that does the same.
 fn share_blocks(program: &mut Program<'_>, options: &Options, numbers: &mut Numbers) -> bool {
-    let mut firsts: HashMap<(Vec<u32>, Terminator), BlockId> = HashMap::new();
+    let mut firsts: HashMap<(Vec<u32>, Terminator), BlockId, BuildHasherDefault<Mix>> = HashMap::default();
     let mut instead: Vec<Option<BlockId>> = vec![None; program.blocks.len()];
     for (id, block) in program.blocks_in_order() {
-        if bytes(options, (&block.instructions, &block.terminator)) < BLOCK_SIZE_MIN {
+        if !is_long(options, block) {
             continue;
         }
         let first = *firsts.entry((numbers.of(block), block.terminator)).or_insert(id);
@@ -63,21 +63,24 @@ fn share_blocks(program: &mut Program<'_>, options: &Options, numbers: &mut Numb
     let new = |id: BlockId| instead[id.index()].unwrap_or(id);
     let mut changed = false;
     for id in &program.layout {
-        let terminator = &mut program.blocks[id.index()].terminator;
-        let old = *terminator;
-        match terminator {
+        let old = program.block(*id).terminator;
+        let mut terminator = old;
+        match &mut terminator {
             Terminator::Jump(target) | Terminator::Call { target, .. } => *target = new(*target),
             Terminator::Branch { taken, otherwise, .. } => {
                 (*taken, *otherwise) = (new(*taken), new(*otherwise));
             }
             Terminator::Trap | Terminator::JumpIndirect { .. } | Terminator::CallIndirect { .. } => {}
         }
-        if let Terminator::Branch { taken, otherwise, .. } = *terminator
+        if let Terminator::Branch { taken, otherwise, .. } = terminator
             && taken == otherwise
         {
-            *terminator = Terminator::Jump(taken);
+            terminator = Terminator::Jump(taken);
         }
-        changed |= *terminator != old;
+        if terminator != old {
+            program.blocks[id.index()].terminator = terminator;
+            changed = true;
+        }
     }
     changed
 }
@@ -94,7 +97,9 @@ struct Mix(u64);
 
 impl Hasher for Mix {
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+        let (words, rest) = bytes.as_chunks();
+        words.iter().for_each(|word| self.write_u64(u64::from_le_bytes(*word)));
+        rest.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
     }
 
     fn write_u8(&mut self, value: u8) {
@@ -103,6 +108,10 @@ impl Hasher for Mix {
 
     fn write_u32(&mut self, value: u32) {
         self.write_u64(u64::from(value));
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(to_u64(value));
     }
 
     fn write_u64(&mut self, value: u64) {
@@ -131,6 +140,18 @@ fn bytes(options: &Options, (instructions, terminator): Key<'_>) -> u32 {
     sum + size::of_terminator(options.set, terminator)
 }
 
+/// Does a block take [`BLOCK_SIZE_MIN`] bytes or more?
+fn is_long(options: &Options, block: &Block<'_>) -> bool {
+    let mut left = BLOCK_SIZE_MIN.saturating_sub(size::of_terminator(options.set, &block.terminator));
+    for inst in &block.instructions {
+        if left == 0 {
+            break;
+        }
+        left = left.saturating_sub(size::of_inst(options.set, inst));
+    }
+    left == 0
+}
+
 /// A block that may share its end.
 struct Candidate {
     id: BlockId,
@@ -140,10 +161,9 @@ struct Candidate {
 }
 
 fn share_ends(program: &mut Program<'_>, options: &Options, numbers: &mut Numbers) -> bool {
-    let flow = Flow::new(program);
-    let frequency = Frequency::new(program, &flow);
+    let (flow, frequency) = (options.flow(program), options.frequency(program));
     // In order of the first block with each terminator, so that the result depends on nothing else.
-    let mut group_of: HashMap<Terminator, usize> = HashMap::new();
+    let mut group_of: HashMap<Terminator, usize, BuildHasherDefault<Mix>> = HashMap::default();
     let mut groups: Vec<Vec<Candidate>> = Vec::new();
     for (id, block) in program.blocks_in_order() {
         let ends_alike = match block.terminator {

@@ -9,7 +9,6 @@
 //! A block whose address is taken keeps its place: two functions have two addresses, even if one only jumps to the other.
 
 use super::Options;
-use super::analysis::edges::{Predecessors, entries};
 use crate::ir::{BlockId, Program, Terminator};
 
 /// Longest chain of jumps that is followed at once.
@@ -17,7 +16,7 @@ const CHAIN_MAX: usize = 64;
 /// So many instructions before an indirect jump are rather repeated than jumped to.
 const REPEATED_MAX: usize = 1;
 
-pub(super) fn run(program: &mut Program<'_>, _: &Options) -> bool {
+pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     let mut changed = false;
     for id in program.layout.clone() {
         changed |= thread(program, id);
@@ -28,7 +27,8 @@ pub(super) fn run(program: &mut Program<'_>, _: &Options) -> bool {
         changed |= end != block;
         program.exports[index].block = end;
     }
-    changed | merge(program)
+    options.outdated();
+    changed | merge(program, options)
 }
 
 /// The block that control reaches through blocks that only jump.
@@ -70,14 +70,16 @@ fn thread(program: &mut Program<'_>, id: BlockId) -> bool {
             return true;
         }
     }
-    program.blocks[id.index()].terminator = new;
+    if new != old {
+        program.blocks[id.index()].terminator = new;
+    }
     new != old
 }
 
 /// Appends blocks to the only block that leads to them.
-fn merge(program: &mut Program<'_>) -> bool {
-    let entries = entries(program);
-    let predecessors = Predecessors::new(program);
+fn merge(program: &mut Program<'_>, options: &Options) -> bool {
+    let entries = options.entries(program);
+    let predecessors = options.predecessors(program);
     let mut gone = vec![false; program.blocks.len()];
     for id in program.layout.clone() {
         if gone[id.index()] {

@@ -5,13 +5,13 @@
 //! the block runs. So it pays on the side of a branch that is seldom taken, and on blocks that take as long anyway.
 
 use super::Options;
-use super::analysis::flow::Flow;
 use super::analysis::frequency::Frequency;
 use crate::config::Optimize;
 use crate::ir::{Block, BlockId, Inst, Program, Terminator};
 use pvm_gas::{BlockMeter, Pipeline, Rule};
 use pvm_isa::{Instruction, InstructionSet, Opcode};
 use pvm_program::Located;
+use std::rc::Rc;
 
 /// What the size of the code and the number of instructions weigh against gas.
 struct Weights {
@@ -29,10 +29,10 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
         Optimize::Size => Weights { executed: 6.0, written: 8.0 },
         Optimize::Gas => Weights { executed: 0.0, written: 0.0 },
     };
-    let flow = Flow::new(program);
     let mut marks = Marks {
-        frequency: Frequency::new(program, &flow),
+        frequency: options.frequency(program),
         simulator: Simulator::new(options.set),
+        costs: vec![[None; 4]; program.blocks.len()],
         marked: vec![false; program.blocks.len()],
         program,
     };
@@ -98,8 +98,10 @@ fn users(program: &Program<'_>, branches: &[Branch]) -> Vec<Vec<usize>> {
 
 struct Marks<'m, 'a> {
     program: &'m Program<'a>,
-    frequency: Frequency,
+    frequency: Rc<Frequency>,
     simulator: Simulator,
+    /// By block, what [`Marks::cost`] has found out.
+    costs: Vec<[Option<u32>; 4]>,
     marked: Vec<bool>,
 }
 
@@ -133,10 +135,15 @@ impl Marks<'_, '_> {
 
     /// Gas saved if the branch becomes cheap.
     fn gain(&mut self, branch: &Branch) -> f64 {
-        let block = self.program.block(branch.id);
         let marked = self.marked[branch.id.index()];
-        let [far, near] = [false, true].map(|is_near| self.simulator.cost(block, marked, is_near));
+        let [far, near] = [false, true].map(|is_near| self.cost(branch.id, marked, is_near));
         self.frequency.of(branch.id) * f64::from(far.saturating_sub(near))
+    }
+
+    /// The gas of a block; blocks stay as they are until all marks are known.
+    fn cost(&mut self, id: BlockId, is_marked: bool, is_near: bool) -> u32 {
+        let known = &mut self.costs[id.index()][usize::from(is_marked) * 2 + usize::from(is_near)];
+        *known.get_or_insert_with(|| self.simulator.cost(self.program.block(id), is_marked, is_near))
     }
 
     /// What a mark costs, in gas.
@@ -146,7 +153,7 @@ impl Marks<'_, '_> {
             Terminator::Branch { taken, otherwise, .. } => self.is_marked(taken) || self.is_marked(otherwise),
             _ => false,
         };
-        let [plain, marked] = [false, true].map(|is_marked| self.simulator.cost(block, is_marked, is_near));
+        let [plain, marked] = [false, true].map(|is_marked| self.cost(id, is_marked, is_near));
         self.frequency.of(id) * (f64::from(marked) - f64::from(plain) + weights.executed)
     }
 }

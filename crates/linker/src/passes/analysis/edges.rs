@@ -1,6 +1,7 @@
 //! Who leads where: predecessors of blocks, and the blocks whose address is taken.
 
-use crate::ir::{BlockId, Program, Target, Terminator};
+use super::summaries::Summaries;
+use crate::ir::{BlockId, Program, Symbolic, Target, Terminator};
 use pvm_num::casts::to_usize;
 
 /// Predecessors: for each block the blocks whose terminator names it as a successor. A call's return block is no
@@ -67,7 +68,7 @@ impl Entry {
 }
 
 /// The entries of all blocks, by block.
-pub(crate) fn entries(program: &Program<'_>) -> Vec<Entry> {
+pub(crate) fn entries(program: &Program<'_>, summaries: &Summaries) -> Vec<Entry> {
     let mut entries = vec![Entry::default(); program.blocks.len()];
     let take = |entries: &mut Vec<Entry>, target: Target| {
         if let Target::Code(block) = target {
@@ -77,9 +78,10 @@ pub(crate) fn entries(program: &Program<'_>) -> Vec<Entry> {
     for export in &program.exports {
         entries[export.block.index()].exported = true;
     }
-    for (_, block) in program.blocks_in_order() {
-        for inst in &block.instructions {
-            inst.symbol.and_then(|symbol| symbol.target()).into_iter().for_each(|target| take(&mut entries, target));
+    for (id, block) in program.blocks_in_order() {
+        if summaries.of(id).names_code {
+            let targets = block.instructions.iter().filter_map(|inst| inst.symbol.and_then(Symbolic::target));
+            targets.for_each(|target| take(&mut entries, target));
         }
         if let Some(back) = block.terminator.return_block() {
             entries[back.index()].returned_to = true;

@@ -4,10 +4,11 @@
 //! rarer than its opposite. Frequencies flow along successors, calls and returns in a fixed number of sweeps; a sweep does
 //! not wait for loops to settle, so that time is linear in the size of the program.
 
-use super::edges::{Entry, entries, walk};
+use super::edges::{Entry, walk};
 use super::flow::Flow;
 use crate::ir::{BlockId, Program, Terminator};
 use pvm_isa::Opcode;
+use pvm_num::casts::to_usize;
 
 /// Enough that loops within loops stand out.
 const SWEEPS: u32 = 12;
@@ -30,9 +31,8 @@ pub(crate) struct Frequency {
 
 impl Frequency {
     /// Of the blocks in the layout.
-    pub(crate) fn new(program: &Program<'_>, flow: &Flow) -> Frequency {
-        let entries = entries(program);
-        let order = order(program, &entries);
+    pub(crate) fn new(program: &Program<'_>, flow: &Flow, entries: &[Entry]) -> Frequency {
+        let order = order(program, entries);
         let mut position = vec![0; program.blocks.len()];
         for (index, id) in order.iter().enumerate() {
             position[id.index()] = index;
@@ -56,23 +56,21 @@ impl Frequency {
         }
         let start = |entry: Entry| if entry.exported || entry.taken && !entry.returned_to { 1.0 } else { 0.0 };
         let initial: Vec<f64> = entries.iter().map(|entry| start(*entry)).collect();
+        let ways = Ways::new(program, flow, &order, &position, &frequency.taken);
+        let mut last = vec![0.0; program.blocks.len()];
         for _ in 0..SWEEPS {
-            let last = std::mem::replace(&mut frequency.block, initial.clone());
+            std::mem::swap(&mut last, &mut frequency.block);
+            frequency.block.copy_from_slice(&initial);
             // Ways that go back carry what the last sweep found, the others what this one does.
-            for id in &order {
-                for (to, share) in ways(&program.block(*id).terminator, flow, frequency.taken[id.index()]) {
-                    if is_back(*id, to) {
-                        frequency.block[to.index()] += last[id.index()] * share;
-                    }
-                }
+            for way in &ways.back {
+                frequency.block[to_usize(way.to)] += last[to_usize(way.from)] * way.share;
             }
+            let mut forward = ways.forward.iter().peekable();
             for id in order.iter().rev() {
                 let own = frequency.block[id.index()].min(FREQUENCY_MAX);
                 frequency.block[id.index()] = own;
-                for (to, share) in ways(&program.block(*id).terminator, flow, frequency.taken[id.index()]) {
-                    if !is_back(*id, to) {
-                        frequency.block[to.index()] += own * share;
-                    }
+                while let Some(way) = forward.next_if(|way| way.from == id.0) {
+                    frequency.block[to_usize(way.to)] += own * way.share;
                 }
             }
         }
@@ -87,6 +85,41 @@ impl Frequency {
     /// The share of a block's branch that is taken.
     pub(crate) fn taken_share(&self, block: BlockId) -> f64 {
         self.taken[block.index()]
+    }
+}
+
+/// Numbers of two blocks, and how much of what leaves one goes to the other.
+struct Way {
+    from: u32,
+    to: u32,
+    share: f64,
+}
+
+/// All ways, in the order in which a sweep takes them.
+struct Ways {
+    /// Those that go back, in postorder.
+    back: Vec<Way>,
+    /// The others, in reverse postorder.
+    forward: Vec<Way>,
+}
+
+impl Ways {
+    fn new(program: &Program<'_>, flow: &Flow, order: &[BlockId], position: &[usize], taken: &[f64]) -> Ways {
+        let mut all = Ways { back: Vec::new(), forward: Vec::new() };
+        let of = |id: BlockId| {
+            let ways = ways(&program.block(id).terminator, flow, taken[id.index()]);
+            // In postorder a way to a later or the same block goes back.
+            ways.map(move |(to, share)| {
+                (position[to.index()] >= position[id.index()], Way { from: id.0, to: to.0, share })
+            })
+        };
+        for id in order {
+            all.back.extend(of(*id).filter_map(|(is_back, way)| is_back.then_some(way)));
+        }
+        for id in order.iter().rev() {
+            all.forward.extend(of(*id).filter_map(|(is_back, way)| (!is_back).then_some(way)));
+        }
+        all
     }
 }
 

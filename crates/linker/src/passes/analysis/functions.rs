@@ -12,6 +12,8 @@ use super::edges::Entry;
 use crate::ir::{BlockId, Inst, Program, Terminator};
 use pvm_isa::{Instruction, Meaning, Opcode, Reg, RegSet, Width};
 use pvm_num::casts::{to_u32, to_usize, widen_u8};
+use std::ops::Deref;
+use std::rc::Rc;
 
 /// Clusters and the state at the start of every block.
 pub(crate) struct Functions {
@@ -31,7 +33,42 @@ pub(crate) struct Frame {
     /// Registers that hold what they held at entry.
     pub(crate) intact: RegSet,
     /// Saved registers by where they are, relative to the stack pointer at entry.
-    pub(crate) slots: Vec<(i64, Reg)>,
+    pub(crate) slots: Slots,
+}
+
+/// Saved registers and where they are, sorted. States are copied more often than they save something: copies share.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Slots {
+    /// None if nothing is saved.
+    shared: Option<Rc<Vec<(i64, Reg)>>>,
+}
+
+impl Deref for Slots {
+    type Target = [(i64, Reg)];
+
+    fn deref(&self) -> &[(i64, Reg)] {
+        self.shared.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Slots {
+    fn insert(&mut self, slot: (i64, Reg)) {
+        let slots = Rc::make_mut(self.shared.get_or_insert_default());
+        slots.push(slot);
+        slots.sort_unstable();
+    }
+
+    fn retain(&mut self, stays: impl Fn(&(i64, Reg)) -> bool) {
+        if self.iter().all(&stays) {
+            return;
+        }
+        let left: Vec<_> = self.iter().copied().filter(|slot| stays(slot)).collect();
+        self.shared = Some(left).filter(|left| !left.is_empty()).map(Rc::new);
+    }
+
+    fn clear(&mut self) {
+        self.shared = None;
+    }
 }
 
 /// Registers whose places on the stack are kept track of: those that a function saves because it must.
@@ -41,11 +78,18 @@ const PRESERVED: RegSet = RegSet::of(&[Reg::sp, Reg::s0, Reg::s1]);
 
 impl Frame {
     fn at_entry() -> Frame {
-        Frame { sp: Some(0), intact: RegSet::ALL, slots: Vec::new() }
+        Frame { sp: Some(0), intact: RegSet::ALL, slots: Slots::default() }
     }
 
     fn unknown() -> Frame {
-        Frame { sp: None, intact: RegSet::EMPTY, slots: Vec::new() }
+        Frame { sp: None, intact: RegSet::EMPTY, slots: Slots::default() }
+    }
+
+    /// Does all of it hold of another?
+    fn holds_of(&self, other: &Frame) -> bool {
+        self.sp.is_none_or(|sp| other.sp == Some(sp))
+            && self.intact.difference(other.intact).is_empty()
+            && self.slots.iter().all(|slot| other.slots.contains(slot))
     }
 
     /// What holds of both.
@@ -140,13 +184,12 @@ impl Functions {
     fn flow(&mut self, open: &mut Vec<BlockId>, to: BlockId, frame: &Frame) {
         let old = &mut self.frames[to.index()];
         let new = match old {
+            Some(old) if old.holds_of(frame) => return,
             Some(old) => old.meet(frame),
             None => frame.clone(),
         };
-        if old.as_ref() != Some(&new) {
-            *old = Some(new);
-            open.push(to);
-        }
+        *old = Some(new);
+        open.push(to);
     }
 
     /// The cluster that a block belongs to.
@@ -176,7 +219,7 @@ impl Functions {
             self.access(frame, access);
             return;
         }
-        if matches!(inst.op.opcode().meaning(), Meaning::Ecalli) {
+        if inst.op.opcode() == Opcode::ecalli {
             frame.intact = frame.intact.difference(RegSet::of(&Reg::ARGUMENTS));
         }
         let written = inst.op.writes();
@@ -202,8 +245,7 @@ impl Functions {
             (true, reg) => {
                 frame.forget(at, access.size);
                 if let Some(reg) = reg.filter(|reg| whole && SAVED.contains(*reg) && frame.intact.contains(*reg)) {
-                    frame.slots.push((at, reg));
-                    frame.slots.sort();
+                    frame.slots.insert((at, reg));
                 }
             }
             (false, Some(reg)) => {

@@ -13,11 +13,13 @@
 //! every register. Else it reads the declared inputs of an import, and what the convention says of a function that returns.
 //! A trap reads nothing: what registers hold when a program traps is not kept.
 
-use super::edges::{Entry, Predecessors, Worklist, entries, postorder};
+use super::edges::{Entry, Worklist};
 use super::functions::{Frame, Functions, LINKS, is_function, known_return, link_number, next_of};
+use super::summaries::Summary;
 use crate::config::Trust;
 use crate::ir::{BlockId, Inst, Program, Symbolic, Terminator};
-use pvm_isa::{Meaning, Reg, RegSet};
+use crate::passes::Options;
+use pvm_isa::{Opcode, Reg, RegSet};
 use pvm_num::casts::{to_u32, to_usize, widen_u8};
 
 /// What the host may look at when an export has returned.
@@ -73,22 +75,57 @@ impl Kinds {
 /// What grows when something is live, while the solution is found.
 struct Flow {
     /// By kind of destination: the blocks that leave for it.
-    leave: Vec<Vec<BlockId>>,
+    leave: Lists,
     /// By kind of destination: those that include it.
-    included_in: Vec<Vec<Exit>>,
+    included_in: Lists,
     /// By block: the kinds of destinations it is one of.
-    is: Vec<Vec<Exit>>,
+    is: Lists,
+}
+
+/// Many lists of numbers, most of them short: linked, all in one place. The order within a list means nothing.
+struct Lists {
+    /// By list: its first link.
+    heads: Vec<u32>,
+    /// A number, and the next link.
+    links: Vec<(u32, u32)>,
+}
+
+/// No link.
+const END: u32 = u32::MAX;
+
+impl Lists {
+    fn new(count: usize) -> Lists {
+        Lists { heads: vec![END; count], links: Vec::new() }
+    }
+
+    fn push(&mut self, list: usize, number: u32) {
+        let head = &mut self.heads[list];
+        self.links.push((number, *head));
+        *head = to_u32(self.links.len() - 1);
+    }
+
+    fn of(&self, list: usize) -> impl Iterator<Item = u32> {
+        let mut at = self.heads[list];
+        std::iter::from_fn(move || {
+            // No list is as long as the mark of its end is big.
+            let (number, next) = *self.links.get(to_usize(at))?;
+            at = next;
+            Some(number)
+        })
+    }
 }
 
 impl Liveness {
     /// Of a whole program.
-    pub(crate) fn new(program: &Program<'_>, trust: Trust) -> Liveness {
-        let entries = entries(program);
+    pub(crate) fn new(program: &Program<'_>, options: &Options) -> Liveness {
+        let trust = options.trust;
+        let entries = options.entries(program);
         let functions = match trust {
-            Trust::CallingConvention => Some(Functions::new(program, &entries)),
+            Trust::CallingConvention => Some(options.functions(program)),
             Trust::Nothing => None,
         };
-        let kinds = Kinds { clusters: functions.as_ref().map_or(0, |functions| functions.count) };
+        let functions = functions.as_deref();
+        let kinds = Kinds { clusters: functions.map_or(0, |functions| functions.count) };
         let mut live = Liveness {
             live_in: vec![RegSet::EMPTY; program.blocks.len()],
             exits: vec![None; program.blocks.len()],
@@ -96,12 +133,12 @@ impl Liveness {
             trust,
         };
         let mut flow = Flow {
-            leave: vec![Vec::new(); to_usize(kinds.count())],
-            included_in: vec![Vec::new(); to_usize(kinds.count())],
-            is: vec![Vec::new(); program.blocks.len()],
+            leave: Lists::new(to_usize(kinds.count())),
+            included_in: Lists::new(to_usize(kinds.count())),
+            is: Lists::new(program.blocks.len()),
         };
         for (id, block) in program.blocks_in_order() {
-            let frame = functions.as_ref().and_then(|functions| {
+            let frame = functions.and_then(|functions| {
                 let leaves = match block.terminator {
                     Terminator::JumpIndirect { base, .. } => LINKS.contains(&base),
                     Terminator::Jump(_) | Terminator::Branch { .. } => {
@@ -111,41 +148,40 @@ impl Liveness {
                 };
                 if leaves { functions.frame_at_end(program, id) } else { None }
             });
-            let exit = exit(kinds, functions.as_ref(), frame.as_ref(), id, &block.terminator, trust);
+            let exit = exit(kinds, functions, frame.as_ref(), id, &block.terminator, trust);
             live.exits[id.index()] = exit;
             if let Some(exit) = exit {
-                flow.leave[to_usize(exit)].push(id);
+                flow.leave.push(to_usize(exit), id.0);
             }
-            if let Some(functions) = &functions {
+            if let Some(functions) = functions {
                 flow.tail_calls(kinds, functions, &entries, frame.as_ref(), id, &block.terminator);
             }
         }
-        flow.arrivals(program, kinds, functions.as_ref(), &entries);
-        let order = postorder(program, &entries);
-        let mut open = Worklist::new(program, order);
+        flow.arrivals(program, kinds, functions, &entries);
+        let mut open = Worklist::new(program, options.postorder(program).iter().copied());
         let host = match trust {
             Trust::CallingConvention => HOST_READS,
             Trust::Nothing => RegSet::ALL,
         };
         live.arrive(&flow, &mut open, kinds.any_return(0), host);
         live.arrive(&flow, &mut open, kinds.anywhere(), host);
-        if let Some(functions) = &functions {
+        if let Some(functions) = functions {
             for export in &program.exports {
                 live.arrive(&flow, &mut open, kinds.returns(functions.cluster(export.block), 0), host);
             }
         }
-        let predecessors = Predecessors::new(program);
-        let effects = live.effects(program);
+        let predecessors = options.predecessors(program);
+        let summaries = options.summaries(program);
         while let Some(id) = open.pop() {
-            let Effect { reads, writes } = effects[id.index()];
+            let Summary { reads, writes, .. } = summaries.of(id);
             let set = live.before_terminator(program, id).difference(writes).union(reads);
             if set == live.live_in[id.index()] {
                 continue;
             }
             live.live_in[id.index()] = set;
             predecessors.of(id).iter().for_each(|previous| open.push(*previous));
-            for exit in &flow.is[id.index()] {
-                live.arrive(&flow, &mut open, *exit, set);
+            for exit in flow.is.of(id.index()) {
+                live.arrive(&flow, &mut open, exit, set);
             }
         }
         live
@@ -153,14 +189,17 @@ impl Liveness {
 
     /// Registers are live at a kind of destination.
     fn arrive(&mut self, flow: &Flow, open: &mut Worklist, exit: Exit, set: RegSet) {
+        if set.difference(self.live_at[to_usize(exit)]).is_empty() {
+            return;
+        }
         let mut grown = vec![exit];
         while let Some(exit) = grown.pop() {
             let live = &mut self.live_at[to_usize(exit)];
             let new = live.union(set);
             if new != *live {
                 *live = new;
-                flow.leave[to_usize(exit)].iter().for_each(|block| open.push(*block));
-                grown.extend(&flow.included_in[to_usize(exit)]);
+                flow.leave.of(to_usize(exit)).for_each(|block| open.push(BlockId(block)));
+                grown.extend(flow.included_in.of(to_usize(exit)));
             }
         }
     }
@@ -188,48 +227,28 @@ impl Liveness {
 
     /// Live before an instruction, given what is live after it.
     pub(crate) fn before(&self, program: &Program<'_>, inst: &Inst, after: RegSet) -> RegSet {
-        if matches!(inst.op.opcode().meaning(), Meaning::Ecalli) {
-            return self.before_host_call(program, inst, after);
-        }
-        after.difference(inst.op.writes()).union(inst.op.reads())
-    }
-
-    fn before_host_call(&self, program: &Program<'_>, inst: &Inst, after: RegSet) -> RegSet {
-        match (self.trust, inst.symbol) {
-            (Trust::CallingConvention, Some(Symbolic::Import(import))) => {
-                let import = &program.imports[import.index()];
-                let first =
-                    |count: u8| RegSet::of(&Reg::ARGUMENTS[..to_usize(widen_u8(count)).min(Reg::ARGUMENTS.len())]);
-                after.difference(first(import.outputs)).union(first(import.inputs)).with(Reg::sp)
-            }
-            _ => RegSet::ALL,
-        }
-    }
-
-    /// What the instructions of each block do to liveness.
-    fn effects(&self, program: &Program<'_>) -> Vec<Effect> {
-        let mut effects = vec![Effect::default(); program.blocks.len()];
-        for (id, block) in program.blocks_in_order() {
-            let mut effect = Effect::default();
-            for inst in block.instructions.iter().rev() {
-                // What is live before if nothing or everything is live behind tells what is read and what is not passed on.
-                let (none, all) = (self.before(program, inst, RegSet::EMPTY), self.before(program, inst, RegSet::ALL));
-                effect.writes = effect.writes.union(RegSet::ALL.difference(all)).difference(none);
-                effect.reads = effect.reads.intersection(all).union(none);
-            }
-            effects[id.index()] = effect;
-        }
-        effects
+        before(program, self.trust, inst, after)
     }
 }
 
-/// What a block does to liveness.
-#[derive(Clone, Copy, Default)]
-struct Effect {
-    /// Live before the block, whatever is behind it.
-    reads: RegSet,
-    /// Not live before the block because of what is live behind it.
-    writes: RegSet,
+/// Live before an instruction, given what is live after it.
+#[inline]
+pub(super) fn before(program: &Program<'_>, trust: Trust, inst: &Inst, after: RegSet) -> RegSet {
+    if inst.op.opcode() == Opcode::ecalli {
+        return before_host_call(program, trust, inst, after);
+    }
+    after.difference(inst.op.writes()).union(inst.op.reads())
+}
+
+fn before_host_call(program: &Program<'_>, trust: Trust, inst: &Inst, after: RegSet) -> RegSet {
+    match (trust, inst.symbol) {
+        (Trust::CallingConvention, Some(Symbolic::Import(import))) => {
+            let import = &program.imports[import.index()];
+            let first = |count: u8| RegSet::of(&Reg::ARGUMENTS[..to_usize(widen_u8(count)).min(Reg::ARGUMENTS.len())]);
+            after.difference(first(import.outputs)).union(first(import.inputs)).with(Reg::sp)
+        }
+        _ => RegSet::ALL,
+    }
 }
 
 /// Where an indirect jump or call goes.
@@ -273,7 +292,7 @@ impl Flow {
             for (link, reg) in (0..).zip(LINKS) {
                 let kept = frame.is_some_and(|frame| frame.intact.contains(reg));
                 let returns = if kept { kinds.returns(from, link) } else { kinds.anywhere() };
-                self.included_in[to_usize(returns)].push(kinds.returns(to, link));
+                self.included_in.push(to_usize(returns), kinds.returns(to, link));
             }
         }
     }
@@ -283,14 +302,14 @@ impl Flow {
         for id in &program.layout {
             let entry = entries[id.index()];
             if entry.has_address() {
-                self.is[id.index()].push(kinds.anywhere());
+                self.is.push(id.index(), kinds.anywhere());
             }
             if entry.taken {
-                self.is[id.index()].push(kinds.taken());
+                self.is.push(id.index(), kinds.taken());
                 if let Some(functions) = functions {
                     for link in 0..to_u32(LINKS.len()) {
                         let returns = kinds.returns(functions.cluster(*id), link);
-                        self.included_in[to_usize(kinds.any_return(link))].push(returns);
+                        self.included_in.push(to_usize(kinds.any_return(link)), returns);
                     }
                 }
             }
@@ -303,13 +322,13 @@ impl Flow {
             };
             match (link_number(link), block.terminator) {
                 (Some(link), Terminator::Call { target, .. }) => {
-                    self.is[back.index()].push(kinds.any_return(link));
-                    self.is[back.index()].push(kinds.returns(functions.cluster(target), link));
+                    self.is.push(back.index(), kinds.any_return(link));
+                    self.is.push(back.index(), kinds.returns(functions.cluster(target), link));
                 }
-                (Some(link), _) => self.is[back.index()].push(kinds.any_return(link)),
+                (Some(link), _) => self.is.push(back.index(), kinds.any_return(link)),
                 // A call through another register: its return cannot be told from other jumps.
                 (None, _) => {
-                    self.is[back.index()].push(kinds.taken());
+                    self.is.push(back.index(), kinds.taken());
                 }
             }
         }

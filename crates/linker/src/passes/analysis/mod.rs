@@ -7,5 +7,6 @@ pub(crate) mod frequency;
 pub(crate) mod functions;
 pub(crate) mod liveness;
 pub(crate) mod size;
+pub(crate) mod summaries;
 pub(crate) mod uses;
 pub(crate) mod values;

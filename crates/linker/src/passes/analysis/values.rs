@@ -6,10 +6,10 @@
 //! preserve what the calling convention says, if that is to be trusted.
 
 use super::bits::{self, Bits};
-use super::edges::{Entry, entries, postorder};
+use super::edges::Entry;
 use crate::config::Trust;
 use crate::ir::{BlockId, DataId, DataKind, DataValue, Inst, Program, Symbolic, Target, Terminator};
-use crate::passes::forms;
+use crate::passes::{Options, forms};
 use pvm_isa::{Access, Instruction, Meaning, Opcode, Reg, Width};
 use pvm_num::casts::{low_u32, sign_extend_8, sign_extend_16, sign_extend_32, signed_64, to_usize, widen_u8};
 use std::collections::BTreeSet;
@@ -84,12 +84,13 @@ impl Value {
 
 impl Values {
     /// Of a whole program; none if it is too big.
-    pub(crate) fn new(program: &Program<'_>, trust: Trust) -> Option<Values> {
+    pub(crate) fn new(program: &Program<'_>, options: &Options) -> Option<Values> {
+        let trust = options.trust;
         if program.blocks.len() > BLOCKS_MAX {
             return None;
         }
-        let entries = entries(program);
-        let mut order = postorder(program, &entries);
+        let entries = options.entries(program);
+        let mut order = options.postorder(program).to_vec();
         order.reverse();
         let mut rank = vec![0; program.blocks.len()];
         for (number, id) in (0..).zip(&order) {

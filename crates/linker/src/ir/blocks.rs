@@ -1,0 +1,77 @@
+//! All blocks of a program, and when each was changed last, so that passes need not look again at what is as it was.
+
+use super::{Block, BlockId};
+use std::ops::{Deref, Index, IndexMut};
+
+/// All blocks by number. They are read as a slice; writing to one notes that it has changed.
+///
+/// Time is counted by the pass manager, which lets it go on before each pass.
+#[derive(Debug, Default)]
+pub struct Blocks<'a> {
+    all: Vec<Block<'a>>,
+    /// By block: when it was last borrowed to be changed.
+    changed: Vec<u32>,
+    now: u32,
+    /// How often any block was.
+    edits: u64,
+}
+
+impl<'a> Blocks<'a> {
+    /// Adds a block.
+    pub fn push(&mut self, block: Block<'a>) {
+        self.all.push(block);
+        self.changed.push(self.now);
+        self.edits += 1;
+    }
+
+    /// Lets time go on; what is changed from now on has changed at the time that is returned.
+    pub(crate) fn tick(&mut self) -> u32 {
+        self.now += 1;
+        self.now
+    }
+
+    /// The time.
+    pub(crate) const fn now(&self) -> u32 {
+        self.now
+    }
+
+    /// When a block was changed last; 0 if it never was since the program was made.
+    pub(crate) fn changed_at(&self, id: BlockId) -> u32 {
+        self.changed[id.index()]
+    }
+
+    /// A number that is another one as soon as a block is changed.
+    pub(crate) const fn edits(&self) -> u64 {
+        self.edits
+    }
+}
+
+impl<'a> From<Vec<Block<'a>>> for Blocks<'a> {
+    fn from(all: Vec<Block<'a>>) -> Self {
+        Blocks { changed: vec![0; all.len()], all, now: 0, edits: 0 }
+    }
+}
+
+impl<'a> Deref for Blocks<'a> {
+    type Target = [Block<'a>];
+
+    fn deref(&self) -> &[Block<'a>] {
+        &self.all
+    }
+}
+
+impl<'a> Index<usize> for Blocks<'a> {
+    type Output = Block<'a>;
+
+    fn index(&self, index: usize) -> &Block<'a> {
+        &self.all[index]
+    }
+}
+
+impl<'a> IndexMut<usize> for Blocks<'a> {
+    fn index_mut(&mut self, index: usize) -> &mut Block<'a> {
+        self.changed[index] = self.now;
+        self.edits += 1;
+        &mut self.all[index]
+    }
+}
