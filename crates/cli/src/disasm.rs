@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::input::InputArgs;
+use crate::native::{Cpu, Listing};
 use crate::output::stream_text;
 use crate::run::rule;
 use clap::{Args, ValueEnum};
@@ -17,6 +18,7 @@ Examples:
   pvm disasm program.polkavm
   pvm disasm hello.elf --lines --raw-bytes --gas full
   pvm disasm a.polkavm --format diff -o a.txt
+  pvm disasm a.polkavm --native --gas full
   pvm disasm a.polkavm --format reassemblable | pvm asm - -o b.polkavm")]
 pub(crate) struct DisasmArgs {
     #[command(flatten)]
@@ -54,6 +56,15 @@ pub(crate) struct DisasmArgs {
     /// Show the targets of jumps as offsets instead of block numbers
     #[arg(long)]
     offset_targets: bool,
+    /// Show the machine code that the compiler makes of every instruction
+    #[arg(long, conflicts_with_all = [
+        "format", "raw_bytes", "lines", "no_offsets", "no_header", "no_exports", "numbered_registers", "unaliased",
+        "offset_targets", "style",
+    ])]
+    native: bool,
+    /// The processor that machine code is for
+    #[arg(long, value_enum, default_value = "host", requires = "native")]
+    cpu: Cpu,
     /// Write instructions as this release of polkavm does
     #[arg(long, value_enum, default_value = "0.37")]
     style: StyleName,
@@ -99,6 +110,11 @@ pub(crate) fn disasm(args: &DisasmArgs) -> Outcome {
         ));
     }
     let loaded = args.input.load()?;
+    if args.native {
+        let listing = Listing::new(&loaded, args.gas.as_ref(), args.cpu)?;
+        stream_text(args.output.as_deref(), |out| listing.write(out))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let options = DisassembleOptions {
         format,
         style: match args.style {

@@ -6,10 +6,11 @@ use crate::guest::{self, Arguments};
 use crate::input::{InputArgs, Kind, Loaded};
 use crate::lines::place_of;
 use crate::output::{hex, symbol, unhex, write_stdout};
+use crate::perf;
 use crate::system::{self, Grants};
 use crate::trace::{Tracer, registers};
 use clap::Args;
-use pvm::{GasRule, InterruptKind, MemoryProtection, ProgramCounter, RawInstance, Reg, Trap};
+use pvm::{GasRule, InterruptKind, MemoryProtection, Module, ProgramCounter, RawInstance, Reg, Trap};
 use pvm_guest_abi::system::ENTRY;
 use pvm_isa::InstructionSet;
 use pvm_isa::display::Options;
@@ -19,6 +20,7 @@ use pvm_system::{Function, Reply, System};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Arguments of `pvm run`.
@@ -44,14 +46,20 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "RULE", value_parser = rule)]
     gas_rule: Option<GasRule>,
     /// The engine
-    #[arg(long, value_enum, default_value = "interpreter")]
+    #[arg(long, value_enum, default_value = "auto")]
     engine: EngineName,
+    /// Write a map of the machine code for `perf` [default file: /tmp/perf-PID.map]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "trace")]
+    perf_map: Option<Option<PathBuf>>,
     /// Print each executed instruction and the registers it changed on standard error
     #[arg(long)]
     trace: bool,
     /// Refuse a program with an import that nobody offers, instead of stopping when it is called
     #[arg(long)]
     strict: bool,
+    /// Print what runs the guest, and how it is kept apart from the host, on standard error
+    #[arg(short, long)]
+    verbose: bool,
     /// Print how it ended as one line of JSON on standard error, after everything else, instead of in words
     #[arg(long)]
     json: bool,
@@ -66,6 +74,7 @@ Examples:
   pvm run service.jam --pc 5 --args 0badc0de --gas 1000000 --gas-rule full
   pvm run prog.txt --isa latest64 --trace      assemble it and see every step
   pvm run lua.elf --dir scripts -- main.lua 7  give it arguments and files to read
+  perf record pvm run sort.elf --perf-map      then: perf report
 
 A guest may call the functions of the system interface (docs/system.md); files and the time only if granted. What `main`
 returns is its exit code. What another export returns in a0 is printed.";
@@ -99,8 +108,9 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
     let rule = args.gas_rule.clone().or_else(|| args.gas.map(|_| default_rule(loaded.program.set())));
     let metered = rule.is_some();
     let mut guest = guest::prepare(&loaded, &engine, entry.pc, &arguments, rule, args.trace)?;
-    if let Some(reason) = guest.module().interpreted_because() {
-        anstream::eprintln!("note: interpreted: {reason}");
+    introduce(args, guest.module());
+    if let Some(path) = &args.perf_map {
+        write_perf_map(path.clone().unwrap_or_else(perf::default_path), guest.module())?;
     }
     let gas = args.gas.unwrap_or(i64::MAX);
     guest.set_gas(gas);
@@ -109,6 +119,27 @@ pub(crate) fn run(args: &RunArgs) -> Outcome {
         drive(&mut guest, &loaded, &mut system, args.trace).map_err(|error| Failure::io("standard error", &error))?;
     let mut run = Finished { loaded: &loaded, guest, entry: &entry, end, gas: metered.then_some(gas) };
     run.finish(args.json)
+}
+
+/// Says what runs the guest, if somebody asked or gets something else than asked for.
+fn introduce(args: &RunArgs, module: &Module) {
+    if args.verbose {
+        anstream::eprintln!("engine: {}, isolation: {}", module.backend(), module.isolation());
+    }
+    if let Some(reason) = module.interpreted_because()
+        && (args.verbose || args.engine == EngineName::Compiler)
+    {
+        anstream::eprintln!("note: interpreted: {reason}");
+    }
+}
+
+fn write_perf_map(path: PathBuf, module: &Module) -> Outcome<()> {
+    let mut text = Vec::new();
+    let is_compiled = perf::write_map(module, &mut text).map_err(|error| Failure::io("the map", &error))?;
+    if !is_compiled {
+        return Err(Failure::new(Cause::Engine, "--perf-map: the guest is interpreted and has no machine code"));
+    }
+    std::fs::write(&path, text).map_err(|error| Failure::io(path.display(), &error))
 }
 
 /// Where a run starts.
@@ -382,6 +413,8 @@ impl Finished<'_> {
             .collect();
         json!({
             "file": self.loaded.name,
+            "engine": self.guest.module().backend().to_string(),
+            "isolation": self.guest.module().isolation().to_string(),
             "status": status,
             "reason": reason,
             "exit_code": self.exit_code(),

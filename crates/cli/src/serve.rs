@@ -34,7 +34,7 @@ pub(crate) enum Isolation {
 #[derive(Args, Debug)]
 pub(crate) struct ServeArgs {
     /// The engine that runs the guests
-    #[arg(long, value_enum, default_value = "interpreter")]
+    #[arg(long, value_enum, default_value = "auto")]
     engine: EngineName,
     /// Where the guests run
     #[arg(long, value_enum, default_value = "in-process")]

@@ -141,6 +141,52 @@ fn the_compiler_does_what_the_interpreter_does() {
     assert!(traced.stderr.contains("note: interpreted: step tracing is left to the interpreter"), "{}", traced.stderr);
 }
 
+/// Can the compiler run here?
+const HAS_COMPILER: bool = cfg!(all(target_arch = "x86_64", target_os = "linux"));
+
+#[test]
+fn engine_and_isolation_are_told() {
+    let told = |engine: &str, more: &[&str]| {
+        let ran = run(&[&["--export", "add", "--args", "1,2", "--json", "--engine", engine], more].concat());
+        let line = ran.check(0).stderr.lines().last().unwrap().to_owned();
+        let summary: serde_json::Value = serde_json::from_str(&line).unwrap();
+        [summary["engine"].to_string(), summary["isolation"].to_string()]
+    };
+    let interpreted = ["\"interpreter\"", "\"interpreted\""];
+    let best = if HAS_COMPILER { ["\"compiler\"", "\"in-process\""] } else { interpreted };
+    assert_eq!(told("auto", &[]), best);
+    assert_eq!(told("interpreter", &[]), interpreted);
+    assert_eq!(told("auto", &["--trace"]), interpreted);
+    assert_eq!(told("auto", &["--gas", "9", "--gas-rule", "per-instruction"]), interpreted);
+    let line = run(&["--export", "add", "--verbose", "--engine", "interpreter"]).check(0).stderr.clone();
+    assert_eq!(line, "engine: interpreter, isolation: interpreted\n");
+}
+
+#[test]
+fn a_perf_map_names_all_machine_code() {
+    let folder = Folder::new();
+    folder.file("p.txt", PROGRAM).pvm(&["asm", "p.txt", "-o", "p.polkavm"]).check(0);
+    folder.file("d.polkavm", common::with_debug_lines(&folder.read("p.polkavm"), 12));
+    let run = |more: &[&str]| folder.pvm(&[&["run", "d.polkavm", "--perf-map=map"], more].concat());
+    run(&["--engine", "interpreter"]).fails(107, &["--perf-map", "no machine code"]);
+    if !HAS_COMPILER {
+        return;
+    }
+    run(&[]).check(42);
+    let map = String::from_utf8(folder.read("map")).unwrap();
+    let rows: Vec<(u64, u64, &str)> = map
+        .lines()
+        .map(|line| {
+            let mut parts = line.splitn(3, ' ');
+            let mut number = || u64::from_str_radix(parts.next().unwrap(), 16).unwrap();
+            (number(), number(), parts.next().unwrap())
+        })
+        .collect();
+    assert!(rows.windows(2).all(|pair| pair[0].0 + pair[0].1 == pair[1].0), "{map}");
+    let names: Vec<&str> = rows.iter().map(|row| row.2).collect();
+    assert_eq!(names[..4], ["pvm: enter and leave", "demo::main", "boom", "main"], "{map}");
+}
+
 #[test]
 fn writes_of_bad_memory_or_streams_are_refused() {
     let negative = |error: i64| format!("{}\n", error.cast_unsigned());

@@ -11,8 +11,15 @@ use serde_json::{Value, json};
 /// need only be part of the text, and without one the request must succeed.
 #[track_caller]
 fn check(folder: &Folder, session: &[(Value, Value)]) {
+    for engine in ["auto", "interpreter"] {
+        check_with(engine, folder, session);
+    }
+}
+
+#[track_caller]
+fn check_with(engine: &str, folder: &Folder, session: &[(Value, Value)]) {
     let requests: String = session.iter().map(|(request, _)| format!("{request}\n")).collect();
-    let ran = folder.pvm_with(&["serve"], requests.as_bytes());
+    let ran = folder.pvm_with(&["serve", "--engine", engine], requests.as_bytes());
     ran.check(0);
     assert_eq!(ran.text().lines().count(), session.len());
     for (line, (request, expected)) in ran.text().lines().zip(session) {

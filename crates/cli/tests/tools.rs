@@ -20,6 +20,39 @@ fn listings_assemble_again() {
 }
 
 #[test]
+fn native_listings_have_every_instruction_and_all_bytes() {
+    let folder = Folder::new();
+    folder.file("a.txt", PROGRAM);
+    let list = |more: &[&str]| folder.pvm(&[&["disasm", "a.txt", "--native", "--cpu", "full"], more].concat());
+    let (plain, metered) = (list(&[]), list(&["--gas", "simple"]));
+    let guest = folder.pvm(&["disasm", "a.txt", "--no-header", "--no-exports", "--offset-targets"]);
+    let instructions = |text: &str| -> Vec<String> {
+        let rows = text.lines().map(str::trim_start).filter_map(|line| line.split_once(": "));
+        let decimal = rows.filter(|(at, text)| at.parse::<u32>().is_ok() && !text.starts_with(char::is_numeric));
+        decimal.map(|(at, text)| format!("{at}: {}", text.split(" // ").next().unwrap())).collect()
+    };
+    let expected: Vec<String> = instructions(guest.check(0).text());
+    assert!(expected.len() > 15);
+    for listing in [&plain, &metered] {
+        let text = listing.check(0).text();
+        let shown: Vec<String> = instructions(text);
+        assert!(expected.iter().all(|line| shown.iter().any(|shown| shown == line)), "{expected:?}\n{shown:?}");
+        assert!(!text.contains("(bad)"), "{text}");
+        // Native instructions stand one behind the other.
+        let mut next = 0;
+        for line in text.lines().filter(|line| line.starts_with("        ")) {
+            let (offset, rest) = line.trim_start().split_once(": ").unwrap();
+            assert_eq!(u64::from_str_radix(offset, 16).unwrap(), next, "{line}");
+            next += u64::try_from(rest.split(' ').next().unwrap().len()).unwrap() / 2;
+        }
+    }
+    assert!(metered.text().contains("\n@0 (gas: 2)\n") && plain.text().contains("\n@0\n"));
+    list(&["--gas", "per-instruction"]).fails(3, &["gas is charged by the instruction"]);
+    list(&["--raw-bytes"]).fails(2, &["--raw-bytes"]);
+    assert_ne!(list(&[]).text(), folder.pvm(&["disasm", "a.txt", "--native", "--cpu", "baseline"]).check(0).text());
+}
+
+#[test]
 fn linked_guests_assemble_again() {
     let folder = Folder::new();
     for name in ["hello.elf", "hello-32.elf", "kitchen-sink.elf", "nes-32.elf"] {

@@ -50,6 +50,7 @@ pub struct Output {
     text: Vec<u8>,
     entry: u32,
     fault_exit: u32,
+    guest: core::ops::Range<u32>,
     jump_table: Vec<u32>,
     offsets: Vec<u32>,
     sites: Vec<Site>,
@@ -74,6 +75,12 @@ impl Output {
     /// Offset in the text where control must be sent, with registers as they are, when the guest faulted.
     pub fn fault_exit(&self) -> u32 {
         self.fault_exit
+    }
+
+    /// Where in the text the guest's instructions lie. Before them is the code that enters and leaves, behind them that of
+    /// places where guests rarely stop.
+    pub fn guest(&self) -> core::ops::Range<u32> {
+        self.guest.clone()
     }
 
     /// Offsets in the text that jump table entries lead to.
@@ -195,7 +202,9 @@ pub fn compile(
     }
     let meter = gas.map(|rule| BlockMeter::new(rule, code.set()));
     let mut emitter = Emitter::new(code, jump_table, meter, features);
+    let start = emitter.here();
     emitter.all_instructions()?;
+    let guest = start..emitter.here();
     emitter.late_sites();
     emitter.asm.align(Output::ALIGN);
     emitter.asm.bind(emitter.table);
@@ -212,5 +221,5 @@ pub fn compile(
         .collect();
     offsets.truncate(to_usize(code.len()) + 1);
     debug_assert!(end <= to_usize(code.len()) * BYTES_PER_BYTE_MAX + FIXED_SIZE, "more code than promised");
-    Ok(Output { text, entry, fault_exit, jump_table, offsets, sites, accesses })
+    Ok(Output { text, entry, fault_exit, guest, jump_table, offsets, sites, accesses })
 }

@@ -1,0 +1,197 @@
+//! `pvm disasm --native`: each instruction of the guest with the machine code that it became.
+//!
+//! ```text
+//! @2 (gas: 5)                                            block, what it costs
+//!      9: a0 = a0 + a1                                    instruction of the guest by code offset
+//!             1c0: 4801f7               add rdi,rsi       native ones by their offset in the machine code
+//! ```
+//!
+//! Instructions that became native ones together stand above these together. What an instruction was moved out of its way for
+//! stands behind all others.
+
+use crate::failure::{Failure, Outcome};
+use crate::input::Loaded;
+use clap::ValueEnum;
+use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter, Mnemonic, Register};
+use pvm_compiler::{Features, Output, compile};
+use pvm_gas::Rule;
+use pvm_isa::display::Options;
+use pvm_num::casts::{low_u32, to_u32, to_usize};
+use pvm_program::{Code, Program};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::ops::Range;
+
+/// How far before the guest's address 0 the machine code reaches.
+const CONTEXT_SIZE: u64 = 4096;
+
+/// Processors to compile for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Cpu {
+    /// Whatever any x86-64 can do
+    Baseline,
+    /// What this machine can do
+    Host,
+    /// BMI1, BMI2, LZCNT and POPCNT as well
+    Full,
+}
+
+impl Cpu {
+    fn features(self) -> Features {
+        match self {
+            Cpu::Baseline => Features::BASELINE,
+            Cpu::Full => Features::ALL,
+            #[cfg(target_arch = "x86_64")]
+            Cpu::Host => Features {
+                bmi1: is_x86_feature_detected!("bmi1"),
+                bmi2: is_x86_feature_detected!("bmi2"),
+                lzcnt: is_x86_feature_detected!("lzcnt"),
+                popcnt: is_x86_feature_detected!("popcnt"),
+            },
+            #[cfg(not(target_arch = "x86_64"))]
+            Cpu::Host => Features::ALL,
+        }
+    }
+}
+
+/// A listing of machine code, ready to be written.
+pub(crate) struct Listing<'a> {
+    program: &'a Program,
+    output: Output,
+    /// What blocks cost, by code offset; none without metering.
+    costs: BTreeMap<u32, u32>,
+    /// Numbers of blocks, likewise.
+    blocks: BTreeMap<u32, u32>,
+    /// Code offsets of instructions by where they are entered.
+    entries: Vec<(u32, u32)>,
+}
+
+impl<'a> Listing<'a> {
+    /// Compiles a program.
+    ///
+    /// # Errors
+    /// If it cannot be compiled so.
+    pub(crate) fn new(loaded: &'a Loaded, gas: Option<&Rule>, cpu: Cpu) -> Outcome<Self> {
+        let program = &loaded.program;
+        let code = program.code();
+        let output = compile(code, program.jump_table(), gas, cpu.features())
+            .map_err(|error| Failure::input(&loaded.name, error))?;
+        let costs = gas.map_or_else(BTreeMap::new, |rule| rule.blocks(code).collect());
+        let entered = |pc: u32| Some((output.at(pc)?, pc));
+        let mut entries: Vec<(u32, u32)> = code.iter().filter_map(|located| entered(located.offset)).collect();
+        entries.sort_unstable();
+        Ok(Listing { program, output, costs, blocks: blocks(code), entries })
+    }
+
+    /// Writes the listing.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let code = self.program.code();
+        let guest = self.output.guest();
+        let text = self.end();
+        writeln!(out, "// Code size = {} bytes", code.len())?;
+        writeln!(out, "// Machine code = {} bytes, those of instructions {}", text, guest.end - guest.start)?;
+        let mut natives = Natives { text: self.output.text(), formatter: formatter() };
+        writeln!(out, "\n// entering and leaving")?;
+        natives.write(0..guest.start, out)?;
+        let mut late = false;
+        for (index, (offset, pc)) in self.entries.iter().enumerate() {
+            if *offset >= guest.end && !late {
+                writeln!(out, "\n// out of the way")?;
+                late = true;
+            }
+            self.instruction(*pc, out)?;
+            let next = self.entries.get(index + 1).map_or(u32::MAX, |(next, _)| *next);
+            if next != *offset {
+                let limit = if *offset < guest.end { guest.end } else { text };
+                natives.write(*offset..next.min(limit), out)?;
+            }
+        }
+        if !late {
+            writeln!(out, "\n// out of the way")?;
+            natives.write(guest.end..text, out)?;
+        }
+        out.flush()
+    }
+
+    /// Where the machine code ends and its padding starts.
+    fn end(&self) -> u32 {
+        let guest = self.output.guest();
+        let late = &self.output.text()[to_usize(guest.end)..];
+        let decoder = Decoder::with_ip(64, late, u64::from(guest.end), DecoderOptions::NONE);
+        let last = decoder.into_iter().filter(|instruction| instruction.mnemonic() != Mnemonic::Nop).last();
+        last.map_or(guest.end, |last| low_u32(last.next_ip()))
+    }
+
+    fn instruction(&self, pc: u32, out: &mut dyn Write) -> io::Result<()> {
+        let code = self.program.code();
+        if let Some(number) = self.blocks.get(&pc) {
+            write!(out, "\n@{number}")?;
+            match self.costs.get(&pc) {
+                Some(cost) => writeln!(out, " (gas: {cost})")?,
+                None => writeln!(out)?,
+            }
+        }
+        let options = Options { width: code.set().width(), ..Options::default() };
+        match code.instruction_at(pc) {
+            Some(located) => writeln!(out, "{pc:>6}: {}", located.instruction.display(options)),
+            None => writeln!(out, "{pc:>6}:"),
+        }
+    }
+}
+
+/// Numbers of blocks by where they start.
+fn blocks(code: Code<'_>) -> BTreeMap<u32, u32> {
+    let mut starts = true;
+    let mut numbers = BTreeMap::new();
+    for located in code.iter() {
+        if starts {
+            numbers.insert(located.offset, to_u32(numbers.len()));
+        }
+        starts = located.instruction.opcode().ends_block();
+    }
+    numbers
+}
+
+/// Writes machine code.
+struct Natives<'a> {
+    text: &'a [u8],
+    formatter: IntelFormatter,
+}
+
+impl Natives<'_> {
+    fn write(&mut self, range: Range<u32>, out: &mut dyn Write) -> io::Result<()> {
+        let bytes = &self.text[to_usize(range.start)..to_usize(range.end)];
+        let mut text = String::new();
+        for instruction in Decoder::with_ip(64, bytes, u64::from(range.start), DecoderOptions::NONE) {
+            text.clear();
+            self.formatter.format(&instruction, &mut text);
+            // The context lies before the segment's base.
+            let distance = instruction.memory_displacement64().wrapping_neg();
+            if instruction.memory_segment() == Register::GS && distance <= CONTEXT_SIZE {
+                text = text.replacen(&format!("{:#x}", distance.wrapping_neg()), &format!("-{distance:#x}"), 1);
+            }
+            let start = to_usize(low_u32(instruction.ip()));
+            let shown = &self.text[start..start + instruction.len()];
+            let hex: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
+            writeln!(out, "{start:>16x}: {hex:<24} {text}")?;
+        }
+        Ok(())
+    }
+}
+
+fn formatter() -> IntelFormatter {
+    let mut formatter = IntelFormatter::new();
+    let options = formatter.options_mut();
+    options.set_hex_prefix("0x");
+    options.set_hex_suffix("");
+    options.set_uppercase_hex(false);
+    options.set_signed_memory_displacements(true);
+    options.set_small_hex_numbers_in_decimal(true);
+    options.set_branch_leading_zeros(false);
+    options.set_show_branch_size(false);
+    options.set_rip_relative_addresses(true);
+    formatter
+}
