@@ -90,8 +90,7 @@ pub enum CorePinning {
 
 /// The configuration of an [`crate::Engine`].
 ///
-/// What concerns the compiler and its sandbox (sandbox kind, core pinning, workers, cross-checking) is kept, and without
-/// effect under the interpreter.
+/// What concerns sandboxes in processes of their own (core pinning, workers), and cross-checking, is kept and without effect.
 #[derive(Clone, Debug)]
 pub struct Config {
     backend: Option<BackendKind>,
@@ -135,7 +134,8 @@ impl Config {
         Self::default()
     }
 
-    /// The default configuration, changed by these environment variables where they are set:
+    /// The default configuration, changed by these environment variables where they are set; those whose names begin with
+    /// `PVM_` instead of `POLKAVM_` count for more:
     ///
     /// | variable | values |
     /// |---|---|
@@ -161,8 +161,17 @@ impl Config {
 
     fn from_variables(get: impl Fn(&'static str) -> Option<String>) -> Result<Self, Error> {
         let mut config = Config::new();
-        let variable = |name| Variable { name, value: get(name) };
-        variable("POLKAVM_BACKEND").choose(
+        let find = |names: [&'static str; 2]| {
+            let [ours, theirs] = names.map(|name| Variable { name, value: get(name) });
+            if ours.value.is_some() { ours } else { theirs }
+        };
+        /// The variable with either prefix.
+        macro_rules! variable {
+            ($name:literal) => {
+                find([concat!("PVM_", $name), concat!("POLKAVM_", $name)])
+            };
+        }
+        variable!("BACKEND").choose(
             &mut config.backend,
             &[
                 ("auto", None),
@@ -171,12 +180,12 @@ impl Config {
             ],
             "auto, compiler or interpreter",
         )?;
-        variable("POLKAVM_SANDBOX").choose(
+        variable!("SANDBOX").choose(
             &mut config.sandbox,
             &[("auto", None), ("linux", Some(SandboxKind::Linux)), ("generic", Some(SandboxKind::Generic))],
             "auto, linux or generic",
         )?;
-        variable("POLKAVM_CORE_PINNING").choose(
+        variable!("CORE_PINNING").choose(
             &mut config.core_pinning,
             &[
                 ("pin_to_core", CorePinning::PinToCore),
@@ -185,19 +194,19 @@ impl Config {
             ],
             "pin_to_core, pin_to_ccx or disabled",
         )?;
-        variable("POLKAVM_CROSSCHECK").flag(&mut config.crosscheck)?;
-        variable("POLKAVM_ALLOW_EXPERIMENTAL").flag(&mut config.allow_experimental)?;
-        variable("POLKAVM_CACHE_ENABLED").flag(&mut config.cache_enabled)?;
-        variable("POLKAVM_SANDBOXING_ENABLED").flag(&mut config.sandboxing_enabled)?;
-        variable("POLKAVM_WORKER_COUNT").number(&mut config.worker_count)?;
-        variable("POLKAVM_LRU_CACHE_SIZE").number(&mut config.lru_cache_size)?;
-        if let Some(name) = get("POLKAVM_DEFAULT_COST_MODEL") {
+        variable!("CROSSCHECK").flag(&mut config.crosscheck)?;
+        variable!("ALLOW_EXPERIMENTAL").flag(&mut config.allow_experimental)?;
+        variable!("CACHE_ENABLED").flag(&mut config.cache_enabled)?;
+        variable!("SANDBOXING_ENABLED").flag(&mut config.sandboxing_enabled)?;
+        variable!("WORKER_COUNT").number(&mut config.worker_count)?;
+        variable!("LRU_CACHE_SIZE").number(&mut config.lru_cache_size)?;
+        if let Some(name) = variable!("DEFAULT_COST_MODEL").value {
             config.default_cost_model = Some(CostModelKind::from_name(&name)?);
         }
         Ok(config)
     }
 
-    /// Sets the backend; none to choose the best that is supported.
+    /// Sets the backend; none for the compiler where it, and the sandbox if one is chosen, are supported, else the interpreter.
     pub fn set_backend(&mut self, backend: Option<BackendKind>) -> &mut Self {
         self.backend = backend;
         self
@@ -410,6 +419,14 @@ mod tests {
         assert!(!config.cache_enabled() && !config.sandboxing_enabled());
         assert!(matches!(config.default_cost_model(), Some(CostModelKind::Full(crate::CacheModel::L3Hit))));
         assert_eq!(config.core_pinning(), CorePinning::PinToCcx);
+    }
+
+    #[test]
+    fn our_names_count_for_more() {
+        let both = with(&[("POLKAVM_BACKEND", "compiler"), ("PVM_BACKEND", "interpreter"), ("PVM_WORKER_COUNT", "3")]);
+        let both = both.unwrap();
+        assert_eq!((both.backend(), both.worker_count()), (Some(BackendKind::Interpreter), 3));
+        assert!(with(&[("PVM_BACKEND", "yes"), ("POLKAVM_BACKEND", "auto")]).unwrap_err().contains("PVM_BACKEND"));
     }
 
     #[test]

@@ -40,13 +40,15 @@ impl Engine {
         if let Some((_, what)) = experimental.into_iter().find(|(wanted, _)| *wanted && !config.allow_experimental()) {
             return Err(ErrorKind::NeedsExperimental { what }.into());
         }
-        let backend = config.backend().unwrap_or(BackendKind::Interpreter);
+        let has_sandbox = config.sandbox().is_none_or(SandboxKind::is_supported);
+        let backend = config.backend().unwrap_or(match BackendKind::Compiler.is_supported() && has_sandbox {
+            true => BackendKind::Compiler,
+            false => BackendKind::Interpreter,
+        });
         if !backend.is_supported() {
             return Err(ErrorKind::UnsupportedBackend { backend: backend.name() }.into());
         }
-        if backend == BackendKind::Compiler
-            && let Some(sandbox) = config.sandbox().filter(|sandbox| !sandbox.is_supported())
-        {
+        if let Some(sandbox) = config.sandbox().filter(|_| backend == BackendKind::Compiler && !has_sandbox) {
             return Err(ErrorKind::UnsupportedSandbox { sandbox: sandbox.to_string() }.into());
         }
         let default_cost_model =

@@ -8,12 +8,12 @@ use pvm_num::limits::PAGE_SIZE_DEFAULT;
 use std::fmt;
 use std::sync::Arc;
 
-/// Writes native code, in a compiler's stead, for an `ecalli`. There is no compiler yet, so nobody asks it.
+/// Writes native code, in the compiler's stead, for an `ecalli`. It has no methods: only what the compiler made is run.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Assembler {}
 
-/// A hook of the compiler: lets an `ecalli` become native code instead of an interrupt. Experimental.
+/// A hook of the compiler: lets an `ecalli` become native code instead of an interrupt. It is not asked here. Experimental.
 pub trait CustomCodegen: Send + Sync + 'static {
     /// Emits code for `ecalli number`; true to have the interrupt as well.
     fn should_emit_ecalli(&self, number: u32, asm: &mut Assembler) -> bool;
