@@ -60,7 +60,7 @@ impl Setup {
         let rule = (script.below(5) != 4).then(|| script.pick(&RULES).parse().expect("rules by their names"));
         let kind = script.pick(&[GasMeteringKind::Sync, GasMeteringKind::Async]);
         let is_baseline = script.rarely(4);
-        let has_wild_table = script.rarely(16);
+        let has_wild_table = script.rarely(16) && rule.is_some();
         let is_open = script.rarely(4);
         let rw_data_size = 4096 + u32::from(script.byte());
         let stack_size = script.pick(&[4096, 4096, 8192, 0]);
