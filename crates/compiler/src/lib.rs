@@ -1,21 +1,25 @@
 //! The compiler: from PVM code to x86-64 machine code, in one pass over the instructions.
 //!
 //! ```text
-//! Code --iter--> Instruction --emit::*--> x64::Inst --> bytes
-//!           '--> BlockMeter  --patched into the head of the block
+//! Code --iter--> window --plan--> emit::* --> x64::Inst --> bytes
+//!                  '--> BlockMeter --> the head of the block
 //! Output: frame (entry, exit) | instructions of the guest | sites
 //! ```
 //!
-//! Each instruction becomes native ones on its own; the guest's registers live in 13 native ones ([`regmap`]), its memory
+//! A *window* holds a block or a part of one. Most instructions become native ones on their own; some are fused with what uses
+//! their result. The guest's registers live in 13 native ones ([`regmap`]), its memory
 //! behind the segment register `gs` ([`pvm_vmctx`]). A *site* is a place where the guest stops: native code leaves there with
-//! the site's number, and the host knows the rest. A memory access that faults is found by its native address. The code is independent of its position, and knows nothing of who runs it.
+//! the site's number, and the host knows the rest. A memory access that faults is found by its native address; what was fused
+//! before it the host executes then ([`Access`]). The code is independent of its position, and knows nothing of who runs it.
 //!
 //! What it deliberately does not do: step tracing and gas by the instruction are left to the interpreter.
 #![forbid(unsafe_code)]
 
 mod emit;
 mod frame;
+mod plan;
 pub mod regmap;
+mod window;
 
 use emit::Emitter;
 use pvm_gas::{BlockMeter, Rule};
@@ -54,7 +58,9 @@ pub struct Output {
     jump_table: Vec<u32>,
     offsets: Vec<u32>,
     sites: Vec<Site>,
-    accesses: Vec<Access>,
+    accesses: Vec<Place>,
+    groups: Vec<Group>,
+    late: Vec<u32>,
 }
 
 impl Output {
@@ -88,7 +94,8 @@ impl Output {
         &self.jump_table
     }
 
-    /// Offset in the text of an instruction; where it starts a block, of what charges the block.
+    /// Offset in the text of an instruction; where it starts a block, of what charges the block. There is none for instructions
+    /// that are fused with one before them, where the guest cannot be entered.
     pub fn at(&self, pc: u32) -> Option<u32> {
         self.offsets.get(to_usize(pc)).copied().filter(|offset| *offset != Assembler::UNBOUND)
     }
@@ -98,20 +105,55 @@ impl Output {
         self.sites.get(to_usize(number))
     }
 
-    /// Code offset of the guest's instruction whose memory access starts at an offset in the text.
-    pub fn access_at(&self, offset: u32) -> Option<u32> {
+    /// The guest's memory access that starts at an offset in the text.
+    pub fn access_at(&self, offset: u32) -> Option<Access<'_>> {
         let index = self.accesses.binary_search_by_key(&offset, |access| access.offset).ok()?;
-        Some(self.accesses[index].pc)
+        let access = self.accesses[index];
+        let Some(group) = self.groups.get(to_usize(access.group)) else {
+            return Some(Access { pc: access.pc, resume: Some(offset), late: &[] });
+        };
+        let late = self.late.get(to_usize(group.late)..to_usize(group.late_end)).unwrap_or(&[]);
+        Some(Access { pc: access.pc, resume: Some(group.resume).filter(|at| *at != Assembler::UNBOUND), late })
     }
+}
+
+/// A memory access of the guest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Access<'a> {
+    /// Code offset of the instruction.
+    pub pc: u32,
+    /// Offset in the text at which it can be tried again. If there is none, instructions from `pc` on must be executed otherwise,
+    /// until one is met that has a place in the text.
+    pub resume: Option<u32>,
+    /// Code offsets of instructions before it whose results no register has yet. Executing them, in this order, with registers
+    /// and memory as they are gives the state in which the access was made.
+    pub late: &'a [u32],
 }
 
 /// A native instruction that can fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Access {
+struct Place {
     /// Its offset in the text.
     offset: u32,
     /// Code offset of the guest's instruction.
     pc: u32,
+    /// Number of what more there is to know, or [`Place::ALONE`].
+    group: u32,
+}
+
+impl Place {
+    /// There is nothing more to know.
+    const ALONE: u32 = u32::MAX;
+}
+
+/// What there is to know of an access in a fused group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Group {
+    /// Offset in the text at which it can be tried again, or [`Assembler::UNBOUND`].
+    resume: u32,
+    /// Range in [`Output::late`].
+    late: u32,
+    late_end: u32,
 }
 
 /// A place where the guest stops.
@@ -209,7 +251,7 @@ pub fn compile(
     emitter.asm.align(Output::ALIGN);
     emitter.asm.bind(emitter.table);
 
-    let Emitter { asm, entry, fault_exit, sites, accesses, bad_entry, .. } = emitter;
+    let Emitter { asm, entry, fault_exit, sites, accesses, groups, late, bad_entry, .. } = emitter;
     let end = asm.len();
     let (text, mut offsets) =
         asm.finish_with_labels().map_err(|error| CompileError { kind: error.into(), at: error.at })?;
@@ -221,5 +263,5 @@ pub fn compile(
         .collect();
     offsets.truncate(to_usize(code.len()) + 1);
     debug_assert!(end <= to_usize(code.len()) * BYTES_PER_BYTE_MAX + FIXED_SIZE, "more code than promised");
-    Ok(Output { text, entry, fault_exit, guest, jump_table, offsets, sites, accesses })
+    Ok(Output { text, entry, fault_exit, guest, jump_table, offsets, sites, accesses, groups, late })
 }

@@ -28,8 +28,10 @@ proptest! {
         prop_assert!(output.text().len() <= bytes * BYTES_PER_BYTE_MAX + FIXED_SIZE);
         prop_assert_eq!(output.jump_table().len(), table.len());
         prop_assert!(output == compiled());
+        let mut starts_block = true;
         for located in code.iter().filter(|located| located.offset < code.len()) {
-            prop_assert!(output.at(located.offset).is_some());
+            prop_assert!(!starts_block || output.at(located.offset).is_some());
+            starts_block = located.instruction.opcode().ends_block();
         }
     }
 }

@@ -54,7 +54,7 @@ impl Emitter<'_> {
     fn jump_to_address(&mut self) {
         let outside = self.asm.label();
         let site = self.site(SiteKind::JumpIndirect);
-        self.late.push(Late { label: outside, site, is_jump: true });
+        self.late_sites.push(Late { label: outside, site, is_jump: true });
         self.emit(inst::sub_rm32_imm8(SCRATCH, 1));
         self.emit(inst::cmp_rm32_imm32(SCRATCH, signed_32(self.jump_table_len)));
         self.asm.jcc(Cond::AE, outside);

@@ -1,7 +1,8 @@
 //! Loads and stores: one native instruction each, which faults where the guest may not go.
 
 use super::{Emitter, sized};
-use crate::Access;
+use crate::Place;
+use crate::plan::Sum;
 use pvm_isa::Opcode;
 use pvm_num::casts::{low_u8, low_u16, unsigned_64};
 use pvm_x64::{Mem, Reg, Segment, inst};
@@ -11,15 +12,19 @@ pub(super) fn absolute(address: i32) -> Mem {
     Mem::absolute(address).segment(Segment::Gs).narrow()
 }
 
-/// The guest's address `base + offset`, modulo 2^32.
-pub(super) fn indirect(base: Reg, offset: i32) -> Mem {
-    Mem::base(base).disp(offset).segment(Segment::Gs).narrow()
-}
-
 impl Emitter<'_> {
-    fn access(&mut self) {
-        let access = Access { offset: self.here(), pc: self.pc };
-        self.accesses.push(access);
+    /// The guest's address `base + offset`, modulo 2^32, where what was folded into it stands for the base.
+    pub(super) fn indirect(&self, base: Reg, offset: i32) -> Mem {
+        let mem = match self.folded {
+            None => Mem::base(base).disp(offset),
+            Some(sum) => super::fused::sum(Sum { offset: sum.offset.wrapping_add(offset), ..sum }),
+        };
+        mem.segment(Segment::Gs).narrow()
+    }
+
+    pub(super) fn access(&mut self) {
+        let place = Place { offset: self.here(), pc: self.pc, group: self.group };
+        self.accesses.push(place);
     }
 
     pub(super) fn load(&mut self, opcode: Opcode, d: Reg, from: Mem) {

@@ -1,15 +1,18 @@
-//! One instruction of the guest at a time, as native ones.
+//! Windows of the guest's instructions, as native ones.
 
 mod alu;
 mod branch;
 mod control;
+mod fused;
 mod memory;
 mod muldiv;
 mod shift;
 
 use crate::frame::{self, field};
+use crate::plan::{Action, Plan, Sum};
 use crate::regmap::{SCRATCH, native};
-use crate::{Access, CompileError, CompileErrorKind, Features, Site, SiteKind};
+use crate::window::Window;
+use crate::{CompileError, CompileErrorKind, Features, Group, Place, Site, SiteKind};
 use alu::Logic;
 use muldiv::{Part, Sign};
 use pvm_gas::BlockMeter;
@@ -24,7 +27,10 @@ use shift::Shift;
 pub(crate) struct Emitter<'a> {
     pub(crate) asm: Assembler,
     pub(crate) sites: Vec<Site>,
-    pub(crate) accesses: Vec<Access>,
+    pub(crate) accesses: Vec<Place>,
+    pub(crate) groups: Vec<Group>,
+    /// Code offsets of instructions that are executed late; parts of it belong to groups.
+    pub(crate) late: Vec<u32>,
     /// Offsets of the function that enters and of the place where faults leave.
     pub(crate) entry: u32,
     pub(crate) fault_exit: u32,
@@ -44,15 +50,19 @@ pub(crate) struct Emitter<'a> {
     /// Are registers 64 bits wide?
     wide: bool,
     /// Sites whose code is written behind all other.
-    late: Vec<Late>,
+    late_sites: Vec<Late>,
     /// Code offset of the present instruction.
     pc: u32,
+    /// What the address of the present instruction's access is instead of its base register.
+    folded: Option<Sum>,
+    /// The group of the present instruction's access.
+    group: u32,
 }
 
 /// A block that is being charged.
 struct Charge {
-    /// Where its cost is to be written in the code.
-    cost_at: usize,
+    /// Where the instruction ends that has the cost in its last bytes.
+    end: usize,
     /// Index of the site where it stops for want of gas.
     site: usize,
 }
@@ -105,15 +115,17 @@ impl<'a> Emitter<'a> {
         let length = pvm_num::casts::to_usize(code.len());
         let mut asm = Assembler::with_capacity(length * 4 + crate::FIXED_SIZE, length + 64);
         asm.reserve_labels(code.len() + 1);
-        let entry = frame::entry(&mut asm);
+        let entry = frame::entry(&mut asm, meter.is_some());
         let fault_exit = to_u32(asm.len());
-        let frame_exit = frame::exit(&mut asm);
+        let frame_exit = frame::exit(&mut asm, meter.is_some());
         let [bad_entry, table] = [asm.label(), asm.label()];
         let mut targets = JumpTargets::new(code);
         Emitter {
             asm,
             sites: Vec::new(),
-            accesses: Vec::new(),
+            accesses: Vec::with_capacity(length / 8),
+            groups: Vec::new(),
+            late: Vec::new(),
             entry,
             fault_exit,
             frame_exit,
@@ -126,8 +138,10 @@ impl<'a> Emitter<'a> {
             meter,
             features,
             wide: code.set().width() == Width::Wide,
-            late: Vec::new(),
+            late_sites: Vec::new(),
             pc: 0,
+            folded: None,
+            group: Place::ALONE,
         }
     }
 
@@ -142,25 +156,32 @@ impl<'a> Emitter<'a> {
 
     /// Compiles the code from its start to its end.
     pub(crate) fn all_instructions(&mut self) -> Result<(), CompileError> {
+        let (mut window, mut plan) = (Window::new(), Plan::new());
+        let mut instructions = self.code.iter();
         let mut charge = None;
         let mut starts_block = true;
         let mut can_fall_through = true;
-        for located in self.code.iter() {
-            self.pc = located.offset;
-            self.asm.bind(Label::from_number(located.offset));
-            if core::mem::take(&mut starts_block) {
-                charge = self.charge();
-            }
-            if let Some(meter) = &mut self.meter {
-                meter.push(&located, self.code.bytes());
-            }
-            self.instruction(&located);
-            let opcode = located.instruction.opcode();
+        loop {
+            let is_whole = window.fill(&mut instructions);
+            let Some(last) = window.items().last() else { break };
+            let opcode = last.instruction.opcode();
             can_fall_through = opcode.can_fall_through() || !opcode.ends_block();
-            if opcode.ends_block() {
-                self.end_block(charge.take())?;
-                starts_block = true;
+            let cost = self.meter.as_mut().map_or(0, |meter| {
+                window.items().iter().for_each(|located| meter.push(located, self.code.bytes()));
+                if is_whole { meter.finish() } else { 0 }
+            });
+            if starts_block {
+                let first = window.items().first().map_or(0, |located| located.offset);
+                self.pc = first;
+                self.asm.bind(Label::from_number(first));
+                charge = self.charge(is_whole.then_some(cost))?;
+            } else if is_whole {
+                self.patch(charge.take(), cost)?;
             }
+            window.find_readers();
+            plan.make(&window, self.code.set().width(), self.features.bmi2);
+            self.window(&window, &plan, starts_block);
+            starts_block = is_whole;
         }
         self.pc = self.code.len();
         if can_fall_through {
@@ -168,28 +189,57 @@ impl<'a> Emitter<'a> {
             self.asm.bind(Label::from_number(self.code.len()));
             self.stop(SiteKind::Invalid);
         }
-        self.end_block(charge)
+        let cost = self.meter.as_mut().map_or(0, BlockMeter::finish);
+        self.patch(charge, cost)
     }
 
-    /// Takes a block's cost, to be known at its end, from the remaining gas, and leaves if that does not suffice.
-    fn charge(&mut self) -> Option<Charge> {
-        self.meter.as_ref()?;
-        self.emit(inst::sub_rm64_imm32(field(ctx::GAS), 0));
-        let cost_at = self.asm.len() - 4;
-        let unpaid = self.late_stop(SiteKind::OutOfGas { cost: 0 });
+    fn window(&mut self, window: &Window, plan: &Plan, starts_block: bool) {
+        for (index, located) in window.items().iter().enumerate() {
+            self.pc = located.offset;
+            if plan.is_open(index) && (index > 0 || !starts_block) {
+                self.asm.bind(Label::from_number(located.offset));
+            }
+            match plan.action(index) {
+                Action::Elided => continue,
+                Action::Plain if plan.is_open(index) => {}
+                action => {
+                    self.fused(window, plan, index, action);
+                    continue;
+                }
+            }
+            self.instruction(located);
+        }
+    }
+
+    /// Takes a block's cost, if it is not known yet to be patched, from the remaining gas, and leaves if that does not suffice.
+    fn charge(&mut self, cost: Option<u32>) -> Result<Option<Charge>, CompileError> {
+        if self.meter.is_none() {
+            return Ok(None);
+        }
+        let gas = frame::gas();
+        match cost.map(i8::try_from) {
+            Some(Ok(cost)) => self.emit(inst::sub_rm64_imm8(gas, cost)),
+            _ => self.emit(inst::sub_rm64_imm32(gas, 0)),
+        }
+        let charge = Charge { end: self.asm.len(), site: self.sites.len() };
+        let unpaid = self.late_stop(SiteKind::OutOfGas { cost: cost.unwrap_or(0) });
         self.asm.jcc(Cond::S, unpaid);
-        Some(Charge { cost_at, site: self.sites.len() - 1 })
+        match cost {
+            None => Ok(Some(charge)),
+            Some(cost) if i8::try_from(cost).is_ok() => Ok(None),
+            Some(cost) => self.patch(Some(charge), cost).map(|()| None),
+        }
     }
 
-    fn end_block(&mut self, charge: Option<Charge>) -> Result<(), CompileError> {
-        let (Some(meter), Some(charge)) = (&mut self.meter, charge) else { return Ok(()) };
-        let cost = meter.finish();
-        let site = &mut self.sites[charge.site];
+    /// Writes the cost of a block where it is charged.
+    fn patch(&mut self, charge: Option<Charge>, cost: u32) -> Result<(), CompileError> {
+        let Some(Charge { end, site }) = charge else { return Ok(()) };
+        let site = &mut self.sites[site];
         if i32::try_from(cost).is_err() {
             return Err(CompileError { kind: CompileErrorKind::BlockCost { cost }, at: site.pc });
         }
         site.kind = SiteKind::OutOfGas { cost };
-        self.asm.patch_u32(charge.cost_at, cost);
+        self.asm.patch_u32(end - 4, cost);
         Ok(())
     }
 
@@ -203,7 +253,7 @@ impl<'a> Emitter<'a> {
     fn late_stop(&mut self, kind: SiteKind) -> Label {
         let label = self.asm.label();
         let site = self.site(kind);
-        self.late.push(Late { label, site, is_jump: false });
+        self.late_sites.push(Late { label, site, is_jump: false });
         label
     }
 
@@ -219,7 +269,7 @@ impl<'a> Emitter<'a> {
 
     /// The code of the sites that were put off, and of bad jump table entries.
     pub(crate) fn late_sites(&mut self) {
-        for Late { label, site, is_jump } in core::mem::take(&mut self.late) {
+        for Late { label, site, is_jump } in core::mem::take(&mut self.late_sites) {
             self.asm.bind(label);
             if is_jump {
                 self.emit(inst::mov_rm32_r32(field(ctx::JUMP_INDEX), SCRATCH));
@@ -264,12 +314,12 @@ impl<'a> Emitter<'a> {
             | O::load_indirect_i16
             | O::load_indirect_u32
             | O::load_indirect_i32
-            | O::load_indirect_u64 => self.load(i.opcode(), d, memory::indirect(a, imm)),
+            | O::load_indirect_u64 => self.load(i.opcode(), d, self.indirect(a, imm)),
             O::store_u8 | O::store_u16 | O::store_u32 | O::store_u64 => {
                 self.store(i.opcode(), d, memory::absolute(imm))
             }
             O::store_indirect_u8 | O::store_indirect_u16 | O::store_indirect_u32 | O::store_indirect_u64 => {
-                self.store(i.opcode(), d, memory::indirect(a, imm));
+                self.store(i.opcode(), d, self.indirect(a, imm));
             }
             O::store_imm_u8 | O::store_imm_u16 | O::store_imm_u32 | O::store_imm_u64 => {
                 self.store_imm(i.opcode(), i.imm2(), memory::absolute(imm));
@@ -277,7 +327,7 @@ impl<'a> Emitter<'a> {
             O::store_imm_indirect_u8
             | O::store_imm_indirect_u16
             | O::store_imm_indirect_u32
-            | O::store_imm_indirect_u64 => self.store_imm(i.opcode(), i.imm2(), memory::indirect(d, imm)),
+            | O::store_imm_indirect_u64 => self.store_imm(i.opcode(), i.imm2(), self.indirect(d, imm)),
 
             O::branch_eq_imm => self.branch_imm(Cond::E, d, imm, located),
             O::branch_not_eq_imm => self.branch_imm(Cond::NE, d, imm, located),

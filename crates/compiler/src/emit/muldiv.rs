@@ -44,6 +44,11 @@ impl Emitter<'_> {
             self.emit(inst::imul_r64_rm64(SCRATCH, b));
             return self.high_half(d);
         }
+        if self.features.bmi2 {
+            // Of two equal destinations the high half wins.
+            self.copy(Size::Double, SCRATCH_2, a);
+            return self.emit(inst::mulx_r64_r64_rm64(d, d, b));
+        }
         self.high_of_unsigned(a, b);
         self.copy(Size::Double, d, SCRATCH_2);
     }

@@ -3,7 +3,7 @@
 use super::{Emitter, Size, by_size};
 use crate::regmap::SCRATCH;
 use pvm_num::casts::{low_u8, unsigned_64};
-use pvm_x64::{Reg, inst};
+use pvm_x64::{Mem, Reg, Scale, inst};
 
 /// A shift or rotation.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,14 @@ impl Emitter<'_> {
     pub(super) fn shift_imm(&mut self, shift: Shift, size: Size, d: Reg, a: Reg, imm: i32) {
         let mask = if size == Size::Double { 63 } else { 31 };
         let count = (low_u8(unsigned_64(imm.into())) & mask).cast_signed();
-        if shift == Shift::RotateRight && d != a && self.features.bmi2 {
+        if shift == Shift::Left && d != a && (1..=3).contains(&count) {
+            let sum = match count {
+                1 => Mem::base(a).index(a, Scale::X1),
+                2 => Mem::scaled(a, Scale::X4),
+                _ => Mem::scaled(a, Scale::X8),
+            };
+            by_size!(self, size, lea_r64_m, lea_r32_m, d, sum);
+        } else if shift == Shift::RotateRight && d != a && self.features.bmi2 {
             by_size!(self, size, rorx_r64_rm64_imm8, rorx_r32_rm32_imm8, d, a, count);
         } else {
             self.copy(size, d, a);

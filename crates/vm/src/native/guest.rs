@@ -79,7 +79,7 @@ impl Guest {
     pub(crate) fn next_native_program_counter(&self) -> Option<u64> {
         let offset = match self.state.resume {
             Resume::No => return None,
-            Resume::Enter(pc) => self.program.output.at(pc)?,
+            Resume::Enter(pc) | Resume::Step(pc) => self.program.output.at(pc)?,
             Resume::At(offset) | Resume::Complete { resume: offset, .. } => offset,
         };
         Some(self.program.machine_code_origin() + widen(offset))

@@ -6,11 +6,12 @@
 //! ```
 //!
 //! Everything that stops the guest is decided here from the code offset of the site or of the access that faulted; what native
-//! code leaves to the host, `memset` and `sbrk`, is completed here.
+//! code leaves to the host, `memset` and `sbrk`, is completed here, as are groups of instructions that native code cannot finish.
 
 mod guest;
 mod memory;
 mod run;
+mod step;
 
 pub(crate) use guest::Guest;
 pub(crate) use run::Ended;
@@ -22,7 +23,7 @@ use pvm_compiler::{CompileError, Features, Output, Site};
 use pvm_interpreter::Image;
 use pvm_isa::Instruction;
 use pvm_num::casts::to_usize;
-use pvm_program::JumpTable;
+use pvm_program::{JumpTable, Located};
 use pvm_sandbox::{Code, Pool, SandboxError, Template};
 use std::sync::{Arc, OnceLock};
 use thiserror::Error;
@@ -143,8 +144,12 @@ impl Program {
         self.output.site(number).expect("guests leave at sites")
     }
 
+    fn located(&self, pc: u32) -> Located {
+        self.image.code().instruction_at(pc).expect("an instruction was compiled here")
+    }
+
     fn instruction(&self, pc: u32) -> Instruction {
-        self.image.code().instruction_at(pc).expect("an instruction was compiled here").instruction
+        self.located(pc).instruction
     }
 }
 

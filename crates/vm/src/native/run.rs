@@ -18,6 +18,8 @@ pub(super) enum Resume {
     Enter(u32),
     /// At this offset in the machine code.
     At(u32),
+    /// By executing instructions from this code offset on, until one has a place in the machine code.
+    Step(u32),
     /// By completing the instruction at this code offset, then at this offset in the machine code.
     Complete { pc: u32, resume: u32 },
 }
@@ -116,18 +118,17 @@ impl State {
         let pc = match self.resume {
             Resume::No => return Err(Exit::Trap(Trap::Entry)),
             Resume::At(offset) => return Ok(offset),
+            Resume::Step(pc) => return self.step_to_native(program, pc),
             Resume::Complete { pc, resume } => return self.complete(program, pc, resume),
             Resume::Enter(pc) => pc,
         };
         let code = program.image.code();
-        let offset = match program.output.at(pc) {
-            // Behind the code only a guest can arrive.
-            Some(offset) if pc < code.len() => offset,
-            _ => {
-                self.pause(pc, Resume::Enter(pc));
-                return Err(Exit::Trap(Trap::Entry));
-            }
-        };
+        // Behind the code only a guest can arrive. What has no place in the machine code may still be an instruction.
+        let offset = program.output.at(pc).filter(|_| pc < code.len());
+        if offset.is_none() && !code.is_instruction_start(pc) {
+            self.pause(pc, Resume::Enter(pc));
+            return Err(Exit::Trap(Trap::Entry));
+        }
         if let Some(rule) = &program.image.gas
             && !program.is_known_jump_target(pc)
         {
@@ -140,15 +141,22 @@ impl State {
             }
             self.set_gas(self.gas() - cost);
         }
-        Ok(offset)
+        match offset {
+            Some(offset) => Ok(offset),
+            None => self.step_to_native(program, pc),
+        }
     }
 
     /// What a stop means: an exit, or where to go on.
     fn stopped(&mut self, program: &Program, stop: Stop) -> Result<u32, Exit> {
         let site = match stop {
             Stop::Fault { offset } => {
-                let pc = program.output.access_at(offset).expect("only accesses of guests to memory fault");
-                return Err(self.refused(program, pc, offset));
+                let access = program.output.access_at(offset).expect("only accesses of guests to memory fault");
+                for late in access.late {
+                    self.step(program, *late)?;
+                }
+                let resume = access.resume.map_or(Resume::Step(access.pc), Resume::At);
+                return Err(self.refused(program, access.pc, resume));
             }
             Stop::Site(number) => *program.site(number),
         };
@@ -182,8 +190,8 @@ impl State {
         Exit::Trap(trap)
     }
 
-    /// The exit of a refused memory access by the instruction at `pc`, to be tried again at `offset` in the machine code.
-    fn refused(&mut self, program: &Program, pc: u32, offset: u32) -> Exit {
+    /// The exit of a refused memory access by the instruction at `pc`, and how it is to be tried again.
+    pub(super) fn refused(&mut self, program: &Program, pc: u32, resume: Resume) -> Exit {
         let instruction = program.instruction(pc);
         let absolute = unsigned_32(instruction.imm1());
         let relative = |base: Reg| low_u32(self.reg(base)).wrapping_add(absolute);
@@ -196,7 +204,7 @@ impl State {
             other => unreachable!("{other:?} accesses no memory"),
         };
         let exit = self.memory.refused(address, access.bytes(), is_write);
-        self.refuse(pc, exit, Resume::At(offset))
+        self.refuse(pc, exit, resume)
     }
 
     /// Stops for good, or until the host has provided the page.

@@ -37,4 +37,5 @@ crate::table::rows! {
     pop_r64 (o64) "58";
     push_imm32 (imm32) "68 id";
     push_rm64 (rm64) "FF /6";
+    pop_rm64 (rm64) "8F /0";
 }

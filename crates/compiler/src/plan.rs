@@ -1,0 +1,280 @@
+//! The plan: which instructions of a window are emitted together with another.
+//!
+//! ```text
+//! t = a << 3                           elided
+//! t = t + b                            elided
+//! d = u64 [t + 8]                      its address is [b + a * 8 + 8]
+//!
+//! t = u64 [a]                          elided
+//! d = d ^ t                            its operand is [a]
+//! ```
+//!
+//! An *elided* instruction emits nothing, and its register keeps what it held before, which nothing sees: the one reader of the
+//! value takes it from elsewhere, and where the guest stops before the register is overwritten the host executes the instruction
+//! late ([`crate::Access`]). Until then, instructions behind it cannot be entered.
+
+use crate::window::{NONE, Place, WINDOW, Window, bits, ones, reads};
+use pvm_isa::{Instruction, Opcode, Reg, Width};
+use pvm_x64::Scale;
+
+/// How an instruction is emitted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Action {
+    /// On its own.
+    Plain,
+    /// Not at all.
+    Elided,
+    /// The address of its access is this sum and its own offset.
+    Address(Sum),
+    /// Its result is this sum.
+    Sum(Sum),
+    /// Its second operand is what the instruction before it would have loaded, the first is this.
+    Operand(Reg),
+}
+
+/// `base + (index << shift) + offset`
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Sum {
+    pub(crate) base: Option<Reg>,
+    pub(crate) index: Option<(Reg, u8)>,
+    pub(crate) offset: i32,
+}
+
+impl Sum {
+    /// What an instruction computes, as far as 32 bits or, if it is one of 64 bits, all.
+    fn of(instruction: &Instruction) -> Option<Sum> {
+        use Opcode as O;
+        let (a, b, imm) = (instruction.r2(), instruction.r3(), instruction.imm1());
+        match instruction.opcode() {
+            O::add_imm_32 | O::add_imm_64 => Some(Sum { base: Some(a), index: None, offset: imm }),
+            O::add_32 | O::add_64 => Some(Sum { base: Some(a), index: Some((b, 0)), offset: 0 }),
+            O::shift_logical_left_imm_32 | O::shift_logical_left_imm_64 => {
+                let shift = u8::try_from(imm).ok().filter(|shift| (1..=3).contains(shift))?;
+                Some(Sum { base: None, index: Some((a, shift)), offset: 0 })
+            }
+            _ => None,
+        }
+    }
+
+    /// What an instruction computes that reads this sum from a register.
+    fn then(self, register: Reg, instruction: &Instruction) -> Option<Sum> {
+        use Opcode as O;
+        match instruction.opcode() {
+            O::add_imm_32 | O::add_imm_64 => Some(Sum { offset: self.offset.checked_add(instruction.imm1())?, ..self }),
+            O::add_32 | O::add_64 => {
+                let (a, b) = (instruction.r2(), instruction.r3());
+                let other = match (a == register, b == register) {
+                    (true, true) => return None,
+                    (true, false) => b,
+                    _ => a,
+                };
+                match self {
+                    Sum { base: None, .. } => Some(Sum { base: Some(other), ..self }),
+                    Sum { index: None, .. } => Some(Sum { index: Some((other, 0)), ..self }),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The scale of an index that is shifted.
+pub(crate) fn scale(shift: u8) -> Scale {
+    match shift {
+        0 => Scale::X1,
+        1 => Scale::X2,
+        2 => Scale::X4,
+        _ => Scale::X8,
+    }
+}
+
+/// Is only the low half of the operands of use to this addition?
+fn is_word(opcode: Opcode, width: Width) -> bool {
+    width == Width::Narrow || matches!(opcode, Opcode::add_32 | Opcode::add_imm_32 | Opcode::shift_logical_left_imm_32)
+}
+
+/// How far a sum may be from what uses it.
+const REACH: usize = 8;
+
+/// How each instruction of a window is emitted.
+pub(crate) struct Plan {
+    actions: [Action; WINDOW],
+    /// For elided instructions, the last instruction at which the value may have to be computed late.
+    until: [u8; WINDOW],
+    elided: u64,
+    /// Instructions that do more than their own work, or none; all other actions are stale.
+    special: u64,
+    /// Instructions at which the guest cannot be entered.
+    closed: u64,
+}
+
+impl Plan {
+    pub(crate) fn new() -> Plan {
+        Plan { actions: [Action::Plain; WINDOW], until: [NONE; WINDOW], elided: 0, special: 0, closed: 0 }
+    }
+
+    /// How an instruction is emitted.
+    #[inline(always)]
+    pub(crate) fn action(&self, index: usize) -> Action {
+        if self.special >> index & 1 == 0 {
+            Action::Plain
+        } else if self.elided >> index & 1 != 0 {
+            Action::Elided
+        } else {
+            self.actions[index % WINDOW]
+        }
+    }
+
+    /// The sum that the address of an elided load is, if it is one.
+    pub(crate) fn elided_address(&self, index: usize) -> Option<Sum> {
+        match self.actions[index % WINDOW] {
+            Action::Address(sum) => Some(sum),
+            _ => None,
+        }
+    }
+
+    /// Can the guest be entered at an instruction?
+    #[inline(always)]
+    pub(crate) fn is_open(&self, index: usize) -> bool {
+        self.closed >> index & 1 == 0
+    }
+
+    /// The elided instructions whose values may be missing at an instruction.
+    #[inline(always)]
+    pub(crate) fn missing(&self, index: usize) -> impl Iterator<Item = usize> {
+        let before = self.elided & !(u64::MAX << index);
+        ones(before).filter(move |elided| usize::from(self.until[*elided % WINDOW]) >= index)
+    }
+
+    fn set(&mut self, index: usize, action: Action) {
+        self.actions[index % WINDOW] = action;
+        self.special |= 1 << index;
+    }
+
+    /// Elides an instruction, whose value may have to be computed late at instructions up to `until`.
+    fn elide(&mut self, index: usize, until: usize) {
+        self.special |= 1 << index;
+        self.elided |= 1 << index;
+        self.until[index % WINDOW] = u8::try_from(until).unwrap_or(NONE);
+        self.closed |= bits(index + 1, until);
+    }
+
+    /// Plans a window.
+    pub(crate) fn make(&mut self, window: &Window, width: Width, has_mulx: bool) {
+        (self.elided, self.special, self.closed) = (0, 0, 0);
+        for (index, located) in window.items().iter().enumerate() {
+            let instruction = &located.instruction;
+            match instruction.opcode() {
+                Opcode::add_imm_32
+                | Opcode::add_imm_64
+                | Opcode::add_32
+                | Opcode::add_64
+                | Opcode::shift_logical_left_imm_32
+                | Opcode::shift_logical_left_imm_64 => {
+                    if self.action(index) == Action::Plain {
+                        self.fold(window, index, width);
+                    }
+                }
+                Opcode::load_u32
+                | Opcode::load_i32
+                | Opcode::load_u64
+                | Opcode::load_indirect_u32
+                | Opcode::load_indirect_i32
+                | Opcode::load_indirect_u64 => self.feed(window, index, width, has_mulx),
+                _ => {}
+            }
+        }
+    }
+
+    /// Folds a sum into what uses it: another sum, or an access.
+    fn fold(&mut self, window: &Window, first: usize, width: Width) {
+        let mut found = None;
+        let mut at = first;
+        let mut register = window.instruction(first).r1();
+        let mut inputs = reads(window.instruction(first));
+        let Some(mut sum) = Sum::of(window.instruction(first)) else { return };
+        let mut is_exact = !is_word(window.instruction(first).opcode(), width);
+        let (mut members, mut until) = (1_u64 << first, first);
+        while let Some(reader) = window.reader(at) {
+            let user = window.instruction(reader);
+            if reader - first > REACH
+                || self.action(reader) != Action::Plain
+                || !window.leave_alone(at + 1, reader, inputs)
+            {
+                break;
+            }
+            if Place::of(user).is_some() {
+                if base(user) == Some(register)
+                    && let Some(last) = window.dies(reader, register, inputs, None)
+                {
+                    found = Some((members, until.max(last), reader, Action::Address(sum)));
+                }
+                break;
+            }
+            let Some(next) = sum.then(register, user) else { break };
+            let Some(last) = window.dies(reader, register, inputs, None) else { break };
+            (sum, until) = (next, until.max(last));
+            if is_exact || is_word(user.opcode(), width) {
+                found = Some((members, until, reader, Action::Sum(sum)));
+            }
+            is_exact &= !is_word(user.opcode(), width);
+            inputs |= reads(user);
+            members |= 1 << reader;
+            (at, register) = (reader, user.r1());
+        }
+        if let Some((members, until, user, action)) = found {
+            self.set(user, action);
+            for member in ones(members) {
+                self.elide(member, until);
+            }
+        }
+    }
+
+    /// Makes what a load gives the operand of the instruction behind it.
+    fn feed(&mut self, window: &Window, index: usize, width: Width, has_mulx: bool) {
+        use Opcode as O;
+        let user = index + 1;
+        if window.reader(index) != Some(user) || self.action(user) != Action::Plain {
+            return;
+        }
+        let (load, instruction) = (window.instruction(index), window.instruction(user));
+        let (d, a, b) = (instruction.r1(), instruction.r2(), instruction.r3());
+        let is_wide = matches!(load.opcode(), O::load_u64 | O::load_indirect_u64);
+        let commutes = match instruction.opcode() {
+            O::add_64 | O::mul_64 if is_wide => true,
+            O::sub_64 if is_wide => false,
+            O::and | O::or | O::xor if is_wide == (width == Width::Wide) => true,
+            O::add_32 | O::mul_32 if !is_wide => true,
+            O::sub_32 if !is_wide => false,
+            O::mul_upper_unsigned_unsigned if is_wide && has_mulx => true,
+            _ => return,
+        };
+        let value = load.r1();
+        let other = if b == value { a } else { b };
+        if d == value || other == value || !(commutes || (b == value && d == a)) {
+            return;
+        }
+        let Some(place) = Place::of(load) else { return };
+        let Some(last) = window.dies(user, value, reads(load), Some(place)) else { return };
+        match self.action(index) {
+            Action::Plain => self.set(index, Action::Elided),
+            // Its address is a sum of elided instructions: later, the value could not be computed from it.
+            Action::Address(_) if last == user => {}
+            _ => return,
+        }
+        self.elide(index, last);
+        self.set(user, Action::Operand(other));
+    }
+}
+
+/// The base of an access, if nothing else of it is in that register.
+fn base(instruction: &Instruction) -> Option<Reg> {
+    use pvm_isa::Meaning as M;
+    match instruction.opcode().meaning() {
+        M::LoadIndirect(_) => Some(instruction.r2()),
+        M::StoreIndirect(_) if instruction.r1() != instruction.r2() => Some(instruction.r2()),
+        M::StoreImmIndirect(_) => Some(instruction.r1()),
+        _ => None,
+    }
+}
