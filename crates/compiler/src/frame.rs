@@ -1,6 +1,6 @@
 //! Entering and leaving a guest.
 
-use crate::regmap::{SCRATCH, native};
+use crate::regmap::{COUNT, SCRATCH, native};
 use pvm_isa::Reg as Guest;
 use pvm_num::casts::{signed_32, to_u32};
 use pvm_vmctx as ctx;
@@ -18,20 +18,38 @@ fn register(guest: Guest) -> Mem {
     field(ctx::REGS + i32::from(guest.number()) * 8)
 }
 
-/// Remaining gas, while the guest runs: on top of the host's stack, where processors keep what is written in a register.
-pub(crate) fn gas() -> Mem {
+/// Where the remaining gas is while the guest runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Gas {
+    /// Nobody asks for it.
+    Unmetered,
+    /// In [`COUNT`], which code that needs it for something else keeps on the stack meanwhile. On top of the stack is then the
+    /// address of the jump table, for want of a register to compute it in.
+    Register,
+    /// On top of the stack: processors that have not all of [`crate::Features`] need [`COUNT`] too often.
+    Stack,
+}
+
+/// What is on top of the stack.
+pub(crate) fn top() -> Mem {
     Mem::base(Reg::RSP)
 }
 
 /// A function that takes the native address at which the guest goes on, with `gs` based at the guest's address 0, and returns
 /// the number of the site at which the guest stops.
-pub(crate) fn entry(asm: &mut Assembler, is_metered: bool) -> u32 {
+pub(crate) fn entry(asm: &mut Assembler, gas: Gas, table: Label) -> u32 {
     let entry = to_u32(asm.len());
     for reg in PRESERVED {
         asm.emit(inst::push_r64(reg));
     }
-    if is_metered {
-        asm.emit(inst::push_rm64(field(ctx::GAS)));
+    match gas {
+        Gas::Unmetered => {}
+        Gas::Stack => asm.emit(inst::push_rm64(field(ctx::GAS))),
+        Gas::Register => {
+            asm.lea(SCRATCH, table);
+            asm.emit(inst::push_r64(SCRATCH));
+            asm.emit(inst::mov_r64_rm64(COUNT, field(ctx::GAS)));
+        }
     }
     asm.emit(inst::mov_r64_rm64(SCRATCH, Reg::RDI));
     for guest in Guest::ALL {
@@ -43,15 +61,20 @@ pub(crate) fn entry(asm: &mut Assembler, is_metered: bool) -> u32 {
 
 /// Code that returns from the entry. Sites jump to the label with their number in [`SCRATCH`]; faults are sent to the instruction
 /// before it, which gives them the number [`ctx::NO_SITE`]. The stack pointer is as the entry left it: guests have no use for it.
-pub(crate) fn exit(asm: &mut Assembler, is_metered: bool) -> Label {
+pub(crate) fn exit(asm: &mut Assembler, gas: Gas) -> Label {
     asm.emit(inst::mov_r32_imm32(SCRATCH, signed_32(ctx::NO_SITE)));
     let exit = asm.label_here();
     for guest in Guest::ALL {
         asm.emit(inst::mov_rm64_r64(register(guest), native(guest)));
     }
     asm.emit(inst::mov_r32_rm32(Reg::RAX, SCRATCH));
-    if is_metered {
-        asm.emit(inst::pop_rm64(field(ctx::GAS)));
+    match gas {
+        Gas::Unmetered => {}
+        Gas::Stack => asm.emit(inst::pop_rm64(field(ctx::GAS))),
+        Gas::Register => {
+            asm.emit(inst::mov_rm64_r64(field(ctx::GAS), COUNT));
+            asm.emit(inst::pop_r64(SCRATCH));
+        }
     }
     for reg in PRESERVED.into_iter().rev() {
         asm.emit(inst::pop_r64(reg));

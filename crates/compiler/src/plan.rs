@@ -171,10 +171,10 @@ impl Plan {
                 | Opcode::add_32
                 | Opcode::add_64
                 | Opcode::shift_logical_left_imm_32
-                | Opcode::shift_logical_left_imm_64 => {
-                    if self.action(index) == Action::Plain {
-                        self.fold(window, index, width);
-                    }
+                | Opcode::shift_logical_left_imm_64
+                    if self.action(index) == Action::Plain =>
+                {
+                    self.fold(window, index, width);
                 }
                 Opcode::load_u32
                 | Opcode::load_i32

@@ -1,6 +1,7 @@
 //! Where the guest's registers live.
 //!
-//! `rcx` is left for shift counts, `rdx` for multiplication and division; both are scratch. The guest's most used registers
+//! `rcx` is left for shift counts, or holds the remaining gas; `rdx` is left for multiplication and division. Both are scratch, but
+//! for that. The guest's most used registers
 //! get those that need no prefix. `rax`, which division overwrites, holds a temporary.
 
 use pvm_isa::Reg as Guest;
@@ -25,10 +26,10 @@ const NATIVE: [Reg; 13] = {
     native
 };
 
-/// Scratch, and the register of shift counts.
-pub const SCRATCH: Reg = Reg::RCX;
+/// The register of shift counts; scratch where it does not hold the gas ([`crate::frame::Gas`]).
+pub const COUNT: Reg = Reg::RCX;
 /// Scratch, and the register of high halves.
-pub const SCRATCH_2: Reg = Reg::RDX;
+pub const SCRATCH: Reg = Reg::RDX;
 
 /// The native register that holds the guest's.
 #[inline(always)]

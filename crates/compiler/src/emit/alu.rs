@@ -1,7 +1,7 @@
 //! Addition, logic, comparison and moves.
 
 use super::{Emitter, Size, by_size, sized};
-use crate::regmap::SCRATCH;
+use crate::regmap::{COUNT, SCRATCH};
 use pvm_num::casts::{low_u32, sign_extend_32, signed_32, signed_64, unsigned_32};
 use pvm_x64::{Cond, Mem, Reg, Scale, inst};
 
@@ -234,14 +234,14 @@ impl Emitter<'_> {
             return by_size!(self, size, popcnt_r64_rm64, popcnt_r32_rm32, d, a);
         }
         // One bit after the other: `rcx` holds those that are left.
-        self.copy(size, SCRATCH, a);
+        self.copy(size, COUNT, a);
         self.emit(inst::xor_rm32_r32(d, d));
         let [again, done] = [self.asm.label(), self.asm.label()];
         self.asm.bind(again);
-        by_size!(self, size, test_rm64_r64, test_rm32_r32, SCRATCH, SCRATCH);
+        by_size!(self, size, test_rm64_r64, test_rm32_r32, COUNT, COUNT);
         self.asm.jcc_short(Cond::E, done);
-        self.emit(inst::lea_r64_m(crate::regmap::SCRATCH_2, Mem::base(SCRATCH).disp(-1)));
-        by_size!(self, size, and_rm64_r64, and_rm32_r32, SCRATCH, crate::regmap::SCRATCH_2);
+        self.emit(inst::lea_r64_m(SCRATCH, Mem::base(COUNT).disp(-1)));
+        by_size!(self, size, and_rm64_r64, and_rm32_r32, COUNT, SCRATCH);
         self.emit(inst::inc_rm32(d));
         self.asm.jmp(again);
         self.asm.bind(done);
@@ -253,11 +253,11 @@ impl Emitter<'_> {
         }
         // The highest bit's number, or -1 + 2 * bits so that the exclusive or below gives the number of bits for zero.
         let bits = if size == Size::Double { 64 } else { 32 };
-        by_size!(self, size, bsr_r64_rm64, bsr_r32_rm32, SCRATCH, a);
-        self.emit(inst::mov_r32_imm32(crate::regmap::SCRATCH_2, 2 * bits - 1));
-        self.emit(inst::cmov_r32_rm32(Cond::E, SCRATCH, crate::regmap::SCRATCH_2));
-        self.emit(inst::xor_rm32_imm8(SCRATCH, if bits == 64 { 63 } else { 31 }));
-        self.emit(inst::mov_rm32_r32(d, SCRATCH));
+        by_size!(self, size, bsr_r64_rm64, bsr_r32_rm32, COUNT, a);
+        self.emit(inst::mov_r32_imm32(SCRATCH, 2 * bits - 1));
+        self.emit(inst::cmov_r32_rm32(Cond::E, COUNT, SCRATCH));
+        self.emit(inst::xor_rm32_imm8(COUNT, if bits == 64 { 63 } else { 31 }));
+        self.emit(inst::mov_rm32_r32(d, COUNT));
     }
 
     pub(super) fn count_trailing_zero_bits(&mut self, size: Size, d: Reg, a: Reg) {
@@ -265,10 +265,10 @@ impl Emitter<'_> {
             return by_size!(self, size, tzcnt_r64_rm64, tzcnt_r32_rm32, d, a);
         }
         let bits = if size == Size::Double { 64 } else { 32 };
-        by_size!(self, size, bsf_r64_rm64, bsf_r32_rm32, SCRATCH, a);
-        self.emit(inst::mov_r32_imm32(crate::regmap::SCRATCH_2, bits));
-        self.emit(inst::cmov_r32_rm32(Cond::E, SCRATCH, crate::regmap::SCRATCH_2));
-        self.emit(inst::mov_rm32_r32(d, SCRATCH));
+        by_size!(self, size, bsf_r64_rm64, bsf_r32_rm32, COUNT, a);
+        self.emit(inst::mov_r32_imm32(SCRATCH, bits));
+        self.emit(inst::cmov_r32_rm32(Cond::E, COUNT, SCRATCH));
+        self.emit(inst::mov_rm32_r32(d, COUNT));
     }
 
     pub(super) fn reverse_byte(&mut self, d: Reg, a: Reg) {

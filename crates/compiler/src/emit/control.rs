@@ -2,8 +2,8 @@
 
 use super::{Emitter, Late};
 use crate::SiteKind;
-use crate::frame::field;
-use crate::regmap::{SCRATCH, SCRATCH_2};
+use crate::frame::{self, Gas, field};
+use crate::regmap::{COUNT, SCRATCH};
 use pvm_num::casts::{signed_32, unsigned_32};
 use pvm_program::Located;
 use pvm_vmctx as ctx;
@@ -41,7 +41,7 @@ impl Emitter<'_> {
         self.jump_to_address();
     }
 
-    /// `ecx` = half the dynamic address, with its lowest bit on top
+    /// `edx` = half the dynamic address, with its lowest bit on top
     fn address(&mut self, base: Reg, offset: i32) {
         if offset == 0 && self.features.bmi2 {
             return self.emit(inst::rorx_r32_rm32_imm8(SCRATCH, base, 1));
@@ -61,8 +61,14 @@ impl Emitter<'_> {
         if self.has_bad_entries {
             self.emit(inst::mov_rm32_imm32(field(ctx::JUMP_SITE), signed_32(site)));
         }
-        self.asm.lea(SCRATCH_2, self.table);
-        self.emit(inst::jmp_rm64(Mem::base(SCRATCH_2).index(SCRATCH, Scale::X8)));
+        if self.gas == Gas::Register {
+            self.emit(inst::shl_rm32_imm8(SCRATCH, 3));
+            self.emit(inst::add_r64_rm64(SCRATCH, frame::top()));
+            self.emit(inst::jmp_rm64(Mem::base(SCRATCH)));
+        } else {
+            self.asm.lea(COUNT, self.table);
+            self.emit(inst::jmp_rm64(Mem::base(COUNT).index(SCRATCH, Scale::X8)));
+        }
     }
 
     pub(super) fn ecalli(&mut self, number: i32, next: u32) {

@@ -2,7 +2,7 @@
 
 use super::{Emitter, Size, by_size};
 use crate::plan::{Action, Plan, Sum, scale};
-use crate::regmap::{SCRATCH_2, native};
+use crate::regmap::{SCRATCH, native};
 use crate::window::Window;
 use crate::{Group, Place};
 use pvm_isa::{Instruction, Opcode, Reg as Guest};
@@ -80,7 +80,7 @@ impl Emitter<'_> {
             _ => self.full(),
         };
         if opcode == O::mul_upper_unsigned_unsigned {
-            self.copy(Size::Double, SCRATCH_2, other);
+            self.copy(Size::Double, SCRATCH, other);
             self.access();
             return self.emit(inst::mulx_r64_r64_rm64(d, d, mem));
         }

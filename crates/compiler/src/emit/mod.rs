@@ -8,9 +8,9 @@ mod memory;
 mod muldiv;
 mod shift;
 
-use crate::frame::{self, field};
+use crate::frame::{self, Gas, field};
 use crate::plan::{Action, Plan, Sum};
-use crate::regmap::{SCRATCH, native};
+use crate::regmap::{COUNT, SCRATCH, native};
 use crate::window::Window;
 use crate::{CompileError, CompileErrorKind, Features, Group, Place, Site, SiteKind};
 use alu::Logic;
@@ -20,7 +20,7 @@ use pvm_isa::{Opcode, Width};
 use pvm_num::casts::{signed_32, to_u32};
 use pvm_program::{Code, JumpTable, JumpTargets, Located};
 use pvm_vmctx as ctx;
-use pvm_x64::{Assembler, Cond, Inst, Label, Reg, inst};
+use pvm_x64::{Assembler, Cond, Inst, Label, Reg, Rm, inst};
 use shift::Shift;
 
 /// Compilation under way.
@@ -46,6 +46,7 @@ pub(crate) struct Emitter<'a> {
     has_bad_entries: bool,
     targets: JumpTargets,
     meter: Option<BlockMeter>,
+    gas: Gas,
     features: Features,
     /// Are registers 64 bits wide?
     wide: bool,
@@ -115,10 +116,15 @@ impl<'a> Emitter<'a> {
         let length = pvm_num::casts::to_usize(code.len());
         let mut asm = Assembler::with_capacity(length * 4 + crate::FIXED_SIZE, length + 64);
         asm.reserve_labels(code.len() + 1);
-        let entry = frame::entry(&mut asm, meter.is_some());
-        let fault_exit = to_u32(asm.len());
-        let frame_exit = frame::exit(&mut asm, meter.is_some());
         let [bad_entry, table] = [asm.label(), asm.label()];
+        let gas = match meter {
+            None => Gas::Unmetered,
+            Some(_) if features == Features::ALL => Gas::Register,
+            Some(_) => Gas::Stack,
+        };
+        let entry = frame::entry(&mut asm, gas, table);
+        let fault_exit = to_u32(asm.len());
+        let frame_exit = frame::exit(&mut asm, gas);
         let mut targets = JumpTargets::new(code);
         Emitter {
             asm,
@@ -136,6 +142,7 @@ impl<'a> Emitter<'a> {
             has_bad_entries: jump_table.iter().any(|pc| !targets.contains(code, pc)),
             targets,
             meter,
+            gas,
             features,
             wide: code.set().width() == Width::Wide,
             late_sites: Vec::new(),
@@ -213,17 +220,18 @@ impl<'a> Emitter<'a> {
 
     /// Takes a block's cost, if it is not known yet to be patched, from the remaining gas, and leaves if that does not suffice.
     fn charge(&mut self, cost: Option<u32>) -> Result<Option<Charge>, CompileError> {
-        if self.meter.is_none() {
-            return Ok(None);
-        }
-        let gas = frame::gas();
+        let gas = match self.gas {
+            Gas::Unmetered => return Ok(None),
+            Gas::Register => Rm::Reg(COUNT),
+            Gas::Stack => Rm::Mem(frame::top()),
+        };
         match cost.map(i8::try_from) {
             Some(Ok(cost)) => self.emit(inst::sub_rm64_imm8(gas, cost)),
             _ => self.emit(inst::sub_rm64_imm32(gas, 0)),
         }
         let charge = Charge { end: self.asm.len(), site: self.sites.len() };
         let unpaid = self.late_stop(SiteKind::OutOfGas { cost: cost.unwrap_or(0) });
-        self.asm.jcc(Cond::S, unpaid);
+        self.asm.jcc(Cond::L, unpaid);
         match cost {
             None => Ok(Some(charge)),
             Some(cost) if i8::try_from(cost).is_ok() => Ok(None),
@@ -278,6 +286,10 @@ impl<'a> Emitter<'a> {
         }
         self.asm.bind(self.bad_entry);
         if self.has_bad_entries {
+            if self.gas == Gas::Register {
+                self.emit(inst::sub_r64_rm64(SCRATCH, frame::top()));
+                self.emit(inst::shr_rm32_imm8(SCRATCH, 3));
+            }
             self.emit(inst::mov_rm32_r32(field(ctx::JUMP_INDEX), SCRATCH));
             self.emit(inst::mov_r32_rm32(SCRATCH, field(ctx::JUMP_SITE)));
             self.asm.jmp(self.frame_exit);
@@ -432,6 +444,19 @@ impl<'a> Emitter<'a> {
             O::rem_unsigned_64 => self.div(Part::Remainder, Sign::Unsigned, Size::Double, d, a, b),
             O::rem_signed_32 => self.div(Part::Remainder, Sign::Signed, Size::Word, d, a, b),
             O::rem_signed_64 => self.div(Part::Remainder, Sign::Signed, Size::Double, d, a, b),
+        }
+    }
+
+    /// Frees [`COUNT`], whatever it holds, for code that does not stop.
+    fn borrow_count(&mut self) {
+        if self.gas == Gas::Register {
+            self.emit(inst::push_r64(COUNT));
+        }
+    }
+
+    fn give_back_count(&mut self) {
+        if self.gas == Gas::Register {
+            self.emit(inst::pop_r64(COUNT));
         }
     }
 

@@ -4,7 +4,7 @@
 //! meanwhile.
 
 use super::{Emitter, Size, by_size, sized};
-use crate::regmap::{SCRATCH, SCRATCH_2};
+use crate::regmap::{COUNT, SCRATCH};
 use pvm_x64::{Cond, Reg, inst};
 
 /// What is wanted of a division.
@@ -46,36 +46,40 @@ impl Emitter<'_> {
         }
         if self.features.bmi2 {
             // Of two equal destinations the high half wins.
-            self.copy(Size::Double, SCRATCH_2, a);
+            self.copy(Size::Double, SCRATCH, a);
             return self.emit(inst::mulx_r64_r64_rm64(d, d, b));
         }
         self.high_of_unsigned(a, b);
-        self.copy(Size::Double, d, SCRATCH_2);
+        self.copy(Size::Double, d, SCRATCH);
     }
 
     /// Leaves the high half of `a * b` in `rdx`.
     fn high_of_unsigned(&mut self, a: Reg, b: Reg) {
         if self.features.bmi2 {
-            self.copy(Size::Double, SCRATCH_2, a);
-            self.emit(inst::mulx_r64_r64_rm64(SCRATCH_2, SCRATCH_2, b));
+            self.copy(Size::Double, SCRATCH, a);
+            self.emit(inst::mulx_r64_r64_rm64(SCRATCH, SCRATCH, b));
         } else {
             let b = self.accumulator_of(a, b);
             self.emit(inst::mul_rm64(b));
-            self.emit(inst::mov_rm64_r64(Reg::RAX, SCRATCH));
+            self.emit(inst::mov_rm64_r64(Reg::RAX, COUNT));
         }
     }
 
     pub(super) fn mul_upper_signed_signed(&mut self, d: Reg, a: Reg, b: Reg) {
         if !self.wide {
-            self.emit(inst::movsxd_r64_rm32(SCRATCH, a));
-            self.emit(inst::movsxd_r64_rm32(SCRATCH_2, b));
-            self.emit(inst::imul_r64_rm64(SCRATCH, SCRATCH_2));
+            self.borrow_count();
+            self.emit(inst::movsxd_r64_rm32(COUNT, a));
+            self.emit(inst::movsxd_r64_rm32(SCRATCH, b));
+            self.emit(inst::imul_r64_rm64(SCRATCH, COUNT));
+            self.give_back_count();
             return self.high_half(d);
         }
+        self.borrow_count();
         let b = self.accumulator_of(a, b);
         self.emit(inst::imul_rm64(b));
-        self.emit(inst::mov_rm64_r64(Reg::RAX, SCRATCH));
-        self.copy(Size::Double, d, SCRATCH_2);
+        self.emit(inst::mov_rm64_r64(Reg::RAX, COUNT));
+        self.give_back_count();
+        self.copy(Size::Double, d, SCRATCH);
     }
 
     pub(super) fn mul_upper_signed_unsigned(&mut self, d: Reg, a: Reg, b: Reg) {
@@ -85,15 +89,17 @@ impl Emitter<'_> {
             return self.high_half(d);
         }
         // A negative `a` counts 2^64 too much as an unsigned number: `b` too much in the high half.
+        self.borrow_count();
         self.high_of_unsigned(a, b);
-        self.copy(Size::Double, SCRATCH, a);
-        self.emit(inst::sar_rm64_imm8(SCRATCH, 63));
-        self.emit(inst::and_rm64_r64(SCRATCH, b));
-        self.emit(inst::sub_rm64_r64(SCRATCH_2, SCRATCH));
-        self.copy(Size::Double, d, SCRATCH_2);
+        self.copy(Size::Double, COUNT, a);
+        self.emit(inst::sar_rm64_imm8(COUNT, 63));
+        self.emit(inst::and_rm64_r64(COUNT, b));
+        self.emit(inst::sub_rm64_r64(SCRATCH, COUNT));
+        self.give_back_count();
+        self.copy(Size::Double, d, SCRATCH);
     }
 
-    /// `d` = the high half of the 64-bit product in `rcx`
+    /// `d` = the high half of the 64-bit product in `rdx`
     fn high_half(&mut self, d: Reg) {
         self.emit(inst::shr_rm64_imm8(SCRATCH, 32));
         self.emit(inst::mov_rm32_r32(d, SCRATCH));
@@ -101,14 +107,15 @@ impl Emitter<'_> {
 
     /// Keeps `rax` in `rcx`, copies `a` to `rax`, and says where `b` is then.
     fn accumulator_of(&mut self, a: Reg, b: Reg) -> Reg {
-        self.emit(inst::mov_rm64_r64(SCRATCH, Reg::RAX));
+        self.emit(inst::mov_rm64_r64(COUNT, Reg::RAX));
         self.copy(Size::Double, Reg::RAX, a);
-        if b == Reg::RAX { SCRATCH } else { b }
+        if b == Reg::RAX { COUNT } else { b }
     }
 
     /// Division as isa.md has it: by zero it gives ones and the dividend, and the least number by -1 gives itself and 0.
     pub(super) fn div(&mut self, part: Part, sign: Sign, size: Size, d: Reg, a: Reg, b: Reg) {
         let [by_zero, by_minus_one, done] = [self.asm.label(), self.asm.label(), self.asm.label()];
+        self.borrow_count();
         by_size!(self, size, test_rm64_r64, test_rm32_r32, b, b);
         self.asm.jcc_short(Cond::E, by_zero);
         if sign == Sign::Signed {
@@ -118,7 +125,7 @@ impl Emitter<'_> {
         let divisor = self.accumulator_of(a, b);
         match sign {
             Sign::Unsigned => {
-                self.emit(inst::xor_rm32_r32(SCRATCH_2, SCRATCH_2));
+                self.emit(inst::xor_rm32_r32(SCRATCH, SCRATCH));
                 by_size!(self, size, div_rm64, div_rm32, divisor);
             }
             Sign::Signed => {
@@ -127,10 +134,10 @@ impl Emitter<'_> {
             }
         }
         if part == Part::Quotient {
-            self.emit(inst::mov_rm64_r64(SCRATCH_2, Reg::RAX));
+            self.emit(inst::mov_rm64_r64(SCRATCH, Reg::RAX));
         }
-        self.emit(inst::mov_rm64_r64(Reg::RAX, SCRATCH));
-        self.copy(size, d, SCRATCH_2);
+        self.emit(inst::mov_rm64_r64(Reg::RAX, COUNT));
+        self.copy(size, d, SCRATCH);
         self.extend(size, d);
         self.asm.jmp_short(done);
         if sign == Sign::Signed {
@@ -150,5 +157,6 @@ impl Emitter<'_> {
             }
         }
         self.asm.bind(done);
+        self.give_back_count();
     }
 }

@@ -1,7 +1,7 @@
 //! Shifts and rotations.
 
 use super::{Emitter, Size, by_size};
-use crate::regmap::SCRATCH;
+use crate::regmap::{COUNT, SCRATCH};
 use pvm_num::casts::{low_u8, unsigned_64};
 use pvm_x64::{Mem, Reg, Scale, inst};
 
@@ -44,9 +44,11 @@ impl Emitter<'_> {
     /// `d = a` shifted by `b`
     pub(super) fn shift(&mut self, shift: Shift, size: Size, d: Reg, a: Reg, b: Reg) {
         if !self.shift_bmi2(shift, size, d, a, b) {
-            self.copy(Size::Word, SCRATCH, b);
+            self.borrow_count();
+            self.copy(Size::Word, COUNT, b);
             self.copy(size, d, a);
             self.shift_by_cl(shift, size, d);
+            self.give_back_count();
         }
         self.extend(size, d);
     }
@@ -57,9 +59,11 @@ impl Emitter<'_> {
             self.scratch_imm(size, SCRATCH, imm);
             self.shift_bmi2(shift, size, d, SCRATCH, a);
         } else {
-            self.copy(Size::Word, SCRATCH, a);
+            self.borrow_count();
+            self.copy(Size::Word, COUNT, a);
             self.scratch_imm(size, d, imm);
             self.shift_by_cl(shift, size, d);
+            self.give_back_count();
         }
         self.extend(size, d);
     }
