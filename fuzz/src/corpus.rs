@@ -39,6 +39,40 @@ pub(crate) const ELFS: &[&[u8]] = &[
     include_bytes!("../../tests/link/absolute.64.static.elf"),
     include_bytes!("../../tests/link/calls.64.pie.elf"),
     include_bytes!("../../tests/link/calls.32.object.elf"),
+    // Every kind of relocation, lists of constructors, what linkers provide, and what relaxation leaves behind.
+    include_bytes!("../../tests/link/constructors.64.object.elf"),
+    include_bytes!("../../tests/link/data.64.object.elf"),
+    include_bytes!("../../tests/link/got.64.pie.elf"),
+    include_bytes!("../../tests/link/got.32.object.elf"),
+    include_bytes!("../../tests/link/imports.64.object.elf"),
+    include_bytes!("../../tests/link/local-pairs.64.object.elf"),
+    include_bytes!("../../tests/link/millicode.32.static.elf"),
+    include_bytes!("../../tests/link/pcrel.32.pie.elf"),
+    include_bytes!("../../tests/link/provided.64.static.elf"),
+    include_bytes!("../../tests/link/rodata-fold.64.partial.elf"),
+    include_bytes!("../../tests/link/tables.64.pie.elf"),
+    include_bytes!("../../tests/link/toolchains/clang.64.medlow.relax-gp.elf"),
+    include_bytes!("../../tests/link/toolchains/clang.64.pie.relax-relr.elf"),
+    include_bytes!("../../tests/link/toolchains/gcc.32.medlow.relax.elf"),
+    include_bytes!("../../tests/link/files/main.64.o"),
+    // Debug information, whose relocations are many in a relocatable file.
+    include_bytes!("../../tests/debug/inline.dwarf4-O2.pie.elf"),
+    include_bytes!("../../tests/debug/inline.dwarf5-relax.object.elf"),
+];
+
+/// Archives.
+pub(crate) const ARCHIVES: &[&[u8]] = &[
+    include_bytes!("../../tests/link/files/libmain.64.a"),
+    include_bytes!("../../tests/link/files/libodd.64.a"),
+    include_bytes!("../../tests/link/files/libeven.64.a"),
+];
+
+/// What one of the files above is linked with: objects and archives that need each other.
+pub(crate) const COMPANIONS: [&[u8]; 4] = [
+    include_bytes!("../../tests/link/files/hook.64.o"),
+    include_bytes!("../../tests/link/files/libmain.64.a"),
+    include_bytes!("../../tests/link/files/libodd.64.a"),
+    include_bytes!("../../tests/link/files/libeven.64.a"),
 ];
 
 /// Larger ones, with debug information or much code.

@@ -192,11 +192,9 @@ mod tests {
             let inside = |section: &Section| to_usize_saturating(section.offset().read(elf)) <= elf.len();
             assert!(layout.sections.iter().all(inside));
             let kinds = layout.relocations.iter().map(|relocation| relocation.kind().read(elf));
-            assert!(
-                kinds.clone().count() > 0 && kinds.clone().all(|kind| kind < 66),
-                "{:?}",
-                kinds.collect::<Vec<_>>()
-            );
+            // lld leaves the kinds of its own behind when it relaxes.
+            let is_known = |kind| kind < 66 || matches!(kind, 256 | 257);
+            assert!(kinds.clone().count() > 0 && kinds.clone().all(is_known), "{:?}", kinds.collect::<Vec<_>>());
         }
     }
 }

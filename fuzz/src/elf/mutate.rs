@@ -72,7 +72,8 @@ fn register(random: &mut Random) -> u32 {
 }
 
 /// Kinds of relocations that files have, more often than others.
-const KINDS: [u64; 24] = [0, 1, 2, 16, 17, 18, 19, 20, 23, 24, 25, 26, 27, 28, 34, 35, 36, 38, 39, 40, 43, 51, 57, 58];
+const KINDS: [u64; 26] =
+    [0, 1, 2, 16, 17, 18, 19, 20, 23, 24, 25, 26, 27, 28, 34, 35, 36, 38, 39, 40, 43, 51, 57, 58, 256, 257];
 
 fn relocation(random: &mut Random, bytes: &mut [u8], layout: &Layout) {
     if layout.relocations.is_empty() {

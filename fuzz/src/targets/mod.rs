@@ -57,7 +57,7 @@ pub(crate) const TARGETS: &[Target] = &[
     },
     Target {
         name: "elf",
-        about: "links mutated ELFs, then looks at and lists what came out",
+        about: "links mutated ELFs and archives, alone and together, then looks at and lists what came out",
         generate: elf::generate,
         check: elf::check,
         elf: None,
