@@ -38,6 +38,9 @@ struct Args {
     /// Stay on this core; not for contestants that run in processes of their own
     #[arg(long)]
     core: Option<usize>,
+    /// Prints what instances of a contestant take of memory; for itself, which asks new processes
+    #[arg(long, value_enum, hide = true)]
+    footprint: Option<Kind>,
     /// Writes all numbers as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -49,6 +52,10 @@ struct Args {
 fn main() -> Result<()> {
     let args = Args::parse();
     ensure!(args.rounds > 0, "at least one round");
+    if let Some(kind) = args.footprint {
+        println!("{}", memory::Footprint::here(kind)?);
+        return Ok(());
+    }
     if let Some(core) = args.core {
         pin(core)?;
     }

@@ -28,14 +28,14 @@ pub(crate) fn all(results: &Results) -> Vec<Mark> {
 const POLKAVM: [Kind; 2] = [Kind::PolkavmLinux, Kind::PolkavmGeneric];
 const POLKAVM_FULL: [Kind; 2] = [Kind::PolkavmLinuxFull, Kind::PolkavmGenericFull];
 
-/// For each guest, the time of the best of some by that of one; none if one of them did not run.
+/// For each guest that all of them ran, the time of the best of some by that of one; none if there is none.
 fn ratios(results: &Results, best_of: &[Kind], by: Kind, time: impl Fn(&Times) -> f64) -> Option<Vec<f64>> {
     let ratio = |guest: &Measured| {
         let of = |kind| Results::times(guest, kind).map(&time);
         let best = best_of.iter().filter_map(|kind| of(*kind)).fold(f64::INFINITY, f64::min);
         (best < f64::INFINITY).then_some(best / of(by)?)
     };
-    results.guests.iter().map(ratio).collect()
+    Some(results.guests.iter().filter_map(ratio).collect()).filter(|ratios: &Vec<f64>| !ratios.is_empty())
 }
 
 /// Ratios as a mark: their mean, or all of them, must be at least, or at most, a limit.

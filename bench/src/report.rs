@@ -21,8 +21,10 @@ impl Results {
         guest.times.iter().find(|times| times.kind == kind)
     }
 
+    /// Who has run some guest.
     fn kinds(&self) -> Vec<Kind> {
-        self.guests.first().map_or(Vec::new(), |guest| guest.times.iter().map(|times| times.kind).collect())
+        let has_run = |kind: &Kind| self.guests.iter().any(|guest| Results::times(guest, *kind).is_some());
+        Kind::ALL.iter().copied().filter(has_run).collect()
     }
 }
 
@@ -50,6 +52,11 @@ pub(crate) fn markdown(results: &Results) -> String {
         per_guest(&mut out, results, "Execution: milliseconds natively, else times native", |times| &times.run, true);
         per_guest(&mut out, results, "Compilation, microseconds", |times| &times.compile, false);
         per_guest(&mut out, results, "Compilation and first run, milliseconds", |times| &times.total, false);
+    }
+    for guest in &results.guests {
+        for (kind, reason) in &guest.left_out {
+            let _ = writeln!(out, "{} does not run {}: {reason}.\n", kind.name(), guest.name);
+        }
     }
     if !results.fixed.is_empty() {
         fixed(&mut out, results);
@@ -85,7 +92,8 @@ fn per_guest(
         for guest in &results.guests {
             let time = |kind| Results::times(guest, kind).map(|times| samples(times).minimum());
             let native = time(Kind::Native).filter(|_| is_relative && kind != Kind::Native);
-            row.extend(time(kind).map(|time| native.map_or(time / scale, |native| time / native)));
+            let value = time(kind).map(|time| native.map_or(time / scale, |native| time / native));
+            row.push(value.unwrap_or(f64::NAN));
         }
         if kind == Kind::Native && title.starts_with("Compilation") {
             continue;
@@ -129,6 +137,7 @@ pub(crate) fn json(results: &Results) -> Value {
         "guests": results.guests.iter().map(|guest| json!({
             "name": guest.name,
             "blob_size": guest.blob_size,
+            "left_out": guest.left_out.iter().map(|(kind, reason)| json!({ "name": kind.name(), "reason": reason })).collect::<Vec<_>>(),
             "contestants": guest.times.iter().map(|times| json!({
                 "name": times.kind.name(),
                 "compile": samples(&times.compile),
@@ -161,7 +170,9 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
+/// Of those that are there.
 pub(crate) fn geometric_mean(values: &[f64]) -> f64 {
+    let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     let count = float(u64::try_from(values.len()).unwrap_or(1).max(1));
     (values.iter().map(|value| value.ln()).sum::<f64>() / count).exp()
 }

@@ -157,6 +157,11 @@ enum Format {
 }
 
 impl Kind {
+    /// Is it of this repository, so that nothing excuses it?
+    pub(crate) fn is_ours(self) -> bool {
+        self == Kind::Native || self.name().starts_with("pvm")
+    }
+
     const fn format(self) -> Format {
         match self {
             Kind::Native => Format::Name,
