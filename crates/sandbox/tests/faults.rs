@@ -27,7 +27,7 @@ fn run(instruction: Instruction, a0: u64) -> (bool, Space) {
     space.regs_mut()[Reg::a0.index()] = a0;
     let faulted = match space.run(&code, output.at(0).unwrap()) {
         Stop::Fault { offset } => {
-            assert_eq!(output.access_at(offset), Some(0));
+            assert_eq!(output.access_at(offset).map(|access| access.pc), Some(0));
             true
         }
         Stop::Site(site) => {
