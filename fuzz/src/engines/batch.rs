@@ -256,7 +256,7 @@ impl Writer<'_, '_> {
                 if opcode == Opcode::sbrk {
                     // The interpreter would take as much memory as the guest touches of its heap.
                     let size = instruction.r2();
-                    self.push(Instruction::and_imm(size, size, 0x1fff));
+                    self.push(Instruction::and_imm(size, size, 0x3ff));
                 }
                 instruction
             }

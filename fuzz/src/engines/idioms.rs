@@ -594,7 +594,7 @@ fn ecalli(w: &mut Writer<'_, '_>) {
 
 fn sbrk(w: &mut Writer<'_, '_>) {
     let [d, size] = w.regs();
-    w.push(I::and_imm(size, size, 0x1fff));
+    w.push(I::and_imm(size, size, 0x3ff));
     w.push(I::sbrk(d, size));
 }
 
