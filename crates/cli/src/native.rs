@@ -77,8 +77,13 @@ impl<'a> Listing<'a> {
         let output = compile(code, program.jump_table(), gas, cpu.features())
             .map_err(|error| Failure::input(&loaded.name, error))?;
         let costs = gas.map_or_else(BTreeMap::new, |rule| rule.blocks(code).collect());
-        let entered = |pc: u32| Some((output.at(pc)?, pc));
-        let mut entries: Vec<(u32, u32)> = code.iter().filter_map(|located| entered(located.offset)).collect();
+        // What has no place of its own is part of the group before it.
+        let mut group = output.guest().start;
+        let mut entries = Vec::new();
+        for located in code.iter() {
+            group = output.at(located.offset).unwrap_or(group);
+            entries.push((group, located.offset));
+        }
         entries.sort_unstable();
         Ok(Listing { program, output, costs, blocks: blocks(code), entries })
     }

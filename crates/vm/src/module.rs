@@ -255,7 +255,8 @@ impl Module {
         return None;
     }
 
-    /// Where in the native code each instruction is entered, by rising code offset. Made when first asked for.
+    /// Where in the native code instructions are entered, by rising code offset. Those that are done together with one before
+    /// them have no place of their own. Made when first asked for.
     pub fn program_counter_to_machine_code_offset(&self) -> Option<&[(ProgramCounter, u32)]> {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         return Some(self.0.native.as_ref()?.machine_code_offsets());
