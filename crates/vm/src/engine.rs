@@ -41,7 +41,7 @@ impl Engine {
             return Err(ErrorKind::NeedsExperimental { what }.into());
         }
         let has_sandbox = config.sandbox().is_none_or(SandboxKind::is_supported);
-        let backend = config.backend().unwrap_or(match BackendKind::Compiler.is_supported() && has_sandbox {
+        let backend = config.backend().unwrap_or(match has_sandbox && has_addresses() {
             true => BackendKind::Compiler,
             false => BackendKind::Interpreter,
         });
@@ -75,4 +75,12 @@ impl Engine {
     pub fn idle_worker_pids(&self) -> Vec<u32> {
         Vec::new()
     }
+}
+
+/// Can the compiler's guests get their addresses? Where a process may not have many, only trying tells.
+fn has_addresses() -> bool {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    return pvm_sandbox::Space::new().is_ok();
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+    return false;
 }

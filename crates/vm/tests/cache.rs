@@ -112,3 +112,32 @@ fn the_best_backend_is_chosen_and_reported() {
         assert!(Engine::new(&config).is_err());
     }
 }
+
+/// Sets the variable when the test runs itself again under a limit.
+const LIMITED: &str = "PVM_TEST_LIMITED";
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_addresses_guests_are_interpreted() {
+    if std::env::var_os(LIMITED).is_none() {
+        // 2 GiB, of which a guest's addresses alone would take twice as much.
+        let status = std::process::Command::new("sh")
+            .args(["-c", "ulimit -v 2097152 && exec \"$0\" --exact without_addresses_guests_are_interpreted"])
+            .arg(std::env::current_exe().unwrap())
+            .env(LIMITED, "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    let engine = Engine::new(&Config::new()).unwrap();
+    assert_eq!(engine.backend(), BackendKind::Interpreter);
+    let module = Module::from_blob(&engine, &ModuleConfig::new(), blob(5)).unwrap();
+    assert_eq!(result(&module), 5);
+    // Who insists on the compiler learns why there are no guests.
+    if BackendKind::Compiler.is_supported() {
+        let engine = Engine::new(Config::new().set_backend(Some(BackendKind::Compiler))).unwrap();
+        let module = Module::from_blob(&engine, &ModuleConfig::new(), blob(5)).unwrap();
+        assert!(module.instantiate().is_err_and(|error| error.to_string().contains("address space")));
+    }
+}
