@@ -75,3 +75,32 @@ impl<'a> IndexMut<usize> for Blocks<'a> {
         &mut self.all[index]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Source, Terminator};
+
+    #[test]
+    fn writing_to_a_block_notes_when() {
+        let source = Source { section: 0, offset: 0 };
+        let block = || Block {
+            source,
+            label: None,
+            instructions: Vec::new(),
+            terminator: Terminator::Trap,
+            terminator_source: source,
+        };
+        let [first, second, third] = [0, 1, 2].map(BlockId);
+        let mut blocks = Blocks::from(vec![block(), block()]);
+        assert_eq!(blocks.tick(), 1);
+        assert_eq!(blocks[0].terminator, Terminator::Trap);
+        assert_eq!((blocks.changed_at(first), blocks.edits()), (0, 0), "reading is no change");
+        blocks[0].terminator = Terminator::Jump(second);
+        assert_eq!([first, second].map(|id| blocks.changed_at(id)), [1, 0]);
+        assert_eq!(blocks.tick(), 2);
+        blocks.push(block());
+        assert_eq!([first, second, third].map(|id| blocks.changed_at(id)), [1, 0, 2]);
+        assert_eq!(blocks.edits(), 2);
+    }
+}

@@ -1,6 +1,7 @@
 //! Which registers a step reads and writes, in RISC-V's numbering.
 
 use super::decode::{Step, What};
+use pvm_num::casts::to_usize;
 use pvm_riscv::{CsrSource, Instruction, Reg};
 
 /// A set of RISC-V registers; the zero register is never in one.
@@ -19,10 +20,6 @@ impl Regs {
         Regs((1 << reg.number()) & !1)
     }
 
-    pub(crate) const fn contains(self, reg: Reg) -> bool {
-        self.0 & Regs::one(reg).0 != 0
-    }
-
     pub(crate) const fn union(self, other: Regs) -> Regs {
         Regs(self.0 | other.0)
     }
@@ -32,7 +29,12 @@ impl Regs {
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = Reg> {
-        Reg::ALL.into_iter().filter(move |reg| self.contains(*reg))
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let number = rest.trailing_zeros();
+            rest &= rest.wrapping_sub(1);
+            Reg::ALL.get(to_usize(number)).copied()
+        })
     }
 }
 

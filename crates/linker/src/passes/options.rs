@@ -8,6 +8,7 @@ use super::analysis::frequency::Frequency;
 use super::analysis::functions::Functions;
 use super::analysis::liveness::Liveness;
 use super::analysis::summaries::Summaries;
+use super::analysis::values::Visits;
 use super::{constants, copies, dce};
 use crate::config::{Config, Optimize, Trust};
 use crate::ir::{BlockId, Program};
@@ -37,6 +38,8 @@ pub(crate) struct Options {
     functions: Cached<Functions>,
     flow: Cached<Flow>,
     frequency: Cached<Frequency>,
+    /// What [`super::analysis::values`] remembers.
+    pub(super) visits: RefCell<Visits>,
     /// What passes saw when they ran last.
     pub(super) constants: RefCell<constants::Memory>,
     pub(super) copies: RefCell<copies::Memory>,
@@ -85,6 +88,7 @@ impl Options {
             functions: Cached::new(),
             flow: Cached::new(),
             frequency: Cached::new(),
+            visits: RefCell::default(),
             constants: RefCell::default(),
             copies: RefCell::default(),
             dce: RefCell::default(),
@@ -160,7 +164,8 @@ impl Options {
 
     /// Functions and their stack frames.
     pub(crate) fn functions(&self, program: &Program<'_>) -> Rc<Functions> {
-        self.functions.get(self.version(program), || Functions::new(program, &self.entries(program)))
+        let make = || Functions::new(program, &self.entries(program), &self.summaries(program));
+        self.functions.get(self.version(program), make)
     }
 
     /// How functions end.

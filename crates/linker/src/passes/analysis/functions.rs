@@ -9,6 +9,7 @@
 //! itself writes to where it saved a register.
 
 use super::edges::Entry;
+use super::summaries::Summaries;
 use crate::ir::{BlockId, Inst, Program, Terminator};
 use pvm_isa::{Instruction, Meaning, Opcode, Reg, RegSet, Width};
 use pvm_num::casts::{to_u32, to_usize, widen_u8};
@@ -22,6 +23,8 @@ pub(crate) struct Functions {
     /// How many there are.
     pub(crate) count: u32,
     frames: Vec<Option<Frame>>,
+    /// By block: the state where its terminator stands.
+    ends: Vec<Option<Frame>>,
     narrow: bool,
 }
 
@@ -141,6 +144,16 @@ pub(crate) fn stack_access(inst: &Inst) -> Option<StackAccess> {
     Some(StackAccess { offset: i64::from(op.imm1()), size, reg, is_store })
 }
 
+/// Does an instruction do more to the state than change registers other than the stack pointer?
+pub(super) fn may_use_stack(inst: &Inst) -> bool {
+    inst.op.writes().contains(Reg::sp)
+        || stack_access(inst).is_some_and(|access| match access.reg {
+            // Only these are restored.
+            Some(reg) => access.is_store || SAVED.contains(reg),
+            None => true,
+        })
+}
+
 /// By how much an instruction moves the stack pointer, if it does so in the usual way.
 pub(crate) fn stack_move(op: &Instruction, narrow: bool) -> Option<i64> {
     let adds = if narrow { Opcode::add_imm_32 } else { Opcode::add_imm_64 };
@@ -149,10 +162,11 @@ pub(crate) fn stack_move(op: &Instruction, narrow: bool) -> Option<i64> {
 
 impl Functions {
     /// Of a whole program.
-    pub(crate) fn new(program: &Program<'_>, entries: &[Entry]) -> Functions {
+    pub(crate) fn new(program: &Program<'_>, entries: &[Entry], summaries: &Summaries) -> Functions {
         let (clusters, count) = clusters(program, entries);
         let narrow = program.width == Width::Narrow;
-        let mut functions = Functions { clusters, count, frames: vec![None; program.blocks.len()], narrow };
+        let none = vec![None; program.blocks.len()];
+        let mut functions = Functions { clusters, count, frames: none.clone(), ends: none, narrow };
         let mut open: Vec<BlockId> = Vec::new();
         for id in program.layout.iter().rev() {
             let entry = entries[id.index()];
@@ -168,7 +182,12 @@ impl Functions {
         while let Some(id) = open.pop() {
             let Some(mut frame) = functions.frames[id.index()].clone() else { continue };
             let block = program.block(id);
-            block.instructions.iter().for_each(|inst| functions.step(&mut frame, inst));
+            let summary = summaries.of(id);
+            match summary.uses_stack {
+                true => block.instructions.iter().for_each(|inst| functions.step(&mut frame, inst)),
+                false => frame.intact = frame.intact.difference(summary.changes),
+            }
+            functions.ends[id.index()] = Some(frame.clone());
             if block.terminator.return_block().is_some() {
                 frame.call(block.terminator.writes().iter().next().unwrap_or(Reg::ra));
             }
@@ -203,10 +222,8 @@ impl Functions {
     }
 
     /// The state where the terminator of a block stands.
-    pub(crate) fn frame_at_end(&self, program: &Program<'_>, block: BlockId) -> Option<Frame> {
-        let mut frame = self.frame(block)?.clone();
-        program.block(block).instructions.iter().for_each(|inst| self.step(&mut frame, inst));
-        Some(frame)
+    pub(crate) fn frame_at_end(&self, block: BlockId) -> Option<&Frame> {
+        self.ends[block.index()].as_ref()
     }
 
     /// Lets an instruction change the state.

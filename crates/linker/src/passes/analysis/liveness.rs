@@ -146,15 +146,15 @@ impl Liveness {
                     }
                     _ => false,
                 };
-                if leaves { functions.frame_at_end(program, id) } else { None }
+                if leaves { functions.frame_at_end(id) } else { None }
             });
-            let exit = exit(kinds, functions, frame.as_ref(), id, &block.terminator, trust);
+            let exit = exit(kinds, functions, frame, id, &block.terminator, trust);
             live.exits[id.index()] = exit;
             if let Some(exit) = exit {
                 flow.leave.push(to_usize(exit), id.0);
             }
             if let Some(functions) = functions {
-                flow.tail_calls(kinds, functions, &entries, frame.as_ref(), id, &block.terminator);
+                flow.tail_calls(kinds, functions, &entries, frame, id, &block.terminator);
             }
         }
         flow.arrivals(program, kinds, functions, &entries);

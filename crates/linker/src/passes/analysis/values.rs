@@ -8,10 +8,11 @@
 use super::bits::{self, Bits};
 use super::edges::Entry;
 use crate::config::Trust;
-use crate::ir::{BlockId, DataId, DataKind, DataValue, Inst, Program, Symbolic, Target, Terminator};
+use crate::ir::{Block, BlockId, DataId, DataKind, DataValue, Inst, Program, Symbolic, Target, Terminator};
 use crate::passes::{Options, forms};
 use pvm_isa::{Access, Instruction, Meaning, Opcode, Reg, Width};
-use pvm_num::casts::{low_u32, sign_extend_8, sign_extend_16, sign_extend_32, signed_64, to_usize, widen_u8};
+use pvm_num::casts::{low_u32, sign_extend_8, sign_extend_16, sign_extend_32, signed_64, to_u32, to_usize, widen_u8};
+use std::cell::RefMut;
 use std::collections::BTreeSet;
 
 /// What is known of a register.
@@ -103,8 +104,11 @@ impl Values {
             rank: &rank,
             states: vec![None; program.blocks.len()],
             steps: vec![0; program.blocks.len()],
+            visits: vec![0; program.blocks.len()],
+            memory: options.visits.borrow_mut(),
             open: BTreeSet::new(),
         };
+        solver.memory.of_block.resize(program.blocks.len(), [None; 2]);
         for (id, entry) in order.iter().map(|id| (*id, entries[id.index()])) {
             if entry.taken || entry.exported {
                 solver.states[id.index()] = Some([Value::unknown(program.width); 13]);
@@ -137,17 +141,38 @@ struct Solver<'s, 'a> {
     states: Vec<Option<State>>,
     /// How often the state of a block has changed.
     steps: Vec<u8>,
+    /// How often a block has been looked at: once and more often.
+    visits: Vec<u8>,
+    memory: RefMut<'s, Visits>,
     open: BTreeSet<u32>,
 }
+
+/// What blocks made of what they were entered with, the first time and the last time they were looked at: when the program
+/// is looked at again, most blocks are as they were, and are entered as they were.
+#[derive(Default)]
+pub(crate) struct Visits {
+    all: Vec<Visit>,
+    /// By block, indexes.
+    of_block: Vec<[Option<u32>; 2]>,
+}
+
+struct Visit {
+    time: u32,
+    before: State,
+    after: State,
+}
+
+/// Blocks with fewer instructions are looked at as fast as what they did is found.
+const REMEMBERED_MIN: usize = 8;
+/// Most visits that are remembered, for the memory they take.
+const VISITS_MAX: usize = 1 << 14;
 
 impl Solver<'_, '_> {
     fn block(&mut self, id: BlockId) {
         let program = self.program;
         let block = program.block(id);
         let Some(mut state) = self.states[id.index()] else { return };
-        for inst in &block.instructions {
-            step(program, self.trust, &mut state, inst);
-        }
+        self.instructions(id, block, &mut state);
         match block.terminator {
             Terminator::Trap | Terminator::JumpIndirect { .. } => {}
             Terminator::Jump(target) => self.flow(target, &state),
@@ -166,6 +191,36 @@ impl Solver<'_, '_> {
                         self.flow(to, &state);
                     }
                 }
+            }
+        }
+    }
+
+    /// Lets the instructions of a block change the registers.
+    fn instructions(&mut self, id: BlockId, block: &Block<'_>, state: &mut State) {
+        let number = std::mem::replace(&mut self.visits[id.index()], 1);
+        let is_remembered = block.instructions.len() >= REMEMBERED_MIN;
+        let slots = self.memory.of_block[id.index()];
+        if is_remembered {
+            let known = slots.into_iter().flatten().map(|slot| &self.memory.all[to_usize(slot)]);
+            let mut known = known.filter(|visit| self.program.blocks.changed_at(id) < visit.time);
+            if let Some(visit) = known.find(|visit| visit.before == *state) {
+                *state = visit.after;
+                return;
+            }
+        }
+        let before = is_remembered.then_some(*state);
+        for inst in &block.instructions {
+            step(self.program, self.trust, state, inst);
+        }
+        if let Some(before) = before {
+            let visit = Visit { time: self.program.blocks.now(), before, after: *state };
+            match slots[usize::from(number)] {
+                Some(slot) => self.memory.all[to_usize(slot)] = visit,
+                None if self.memory.all.len() < VISITS_MAX => {
+                    self.memory.of_block[id.index()][usize::from(number)] = Some(to_u32(self.memory.all.len()));
+                    self.memory.all.push(visit);
+                }
+                None => {}
             }
         }
     }
@@ -277,7 +332,11 @@ pub(crate) fn result(program: &Program<'_>, state: &State, inst: &Inst) -> Value
             None => read(op.r1()).join(immediate(inst, width), width),
         },
         Meaning::Load(access) => load(program, access, immediate(inst, width)),
-        Meaning::LoadIndirect(access) => load(program, access, address(program, read(op.r2()), inst)),
+        // Only a named address tells more than the width of the access.
+        Meaning::LoadIndirect(access) => match read(op.r2()) {
+            Value::Bits(bits) if bits.value().is_none() => loaded(access, width),
+            base => load(program, access, address(program, base, inst)),
+        },
         _ => unknown,
     }
 }
@@ -366,6 +425,11 @@ fn load(program: &Program<'_>, access: Access, address: Value) -> Value {
     {
         return value;
     }
+    loaded(access, program.width)
+}
+
+/// What is known of whatever a load gives.
+fn loaded(access: Access, width: Width) -> Value {
     let bits = match access {
         Access::u8 => Bits::below(8),
         Access::u16 => Bits::below(16),
@@ -375,7 +439,7 @@ fn load(program: &Program<'_>, access: Access, address: Value) -> Value {
         Access::i32 => Bits::WORD,
         Access::u64 => Bits::UNKNOWN,
     };
-    narrowed(bits, program.width)
+    narrowed(bits, width)
 }
 
 /// What a load from read-only data gives, if it is known.
