@@ -29,7 +29,8 @@ pub(crate) struct Times {
     pub(crate) kind: Kind,
     /// Processor time from bytes to something that can be instantiated, for the second time. Linking is not part of it.
     pub(crate) compile: Samples,
-    /// Processor time of a run on an instance that has run before, in whatever process.
+    /// Processor time of a run on an instance that has run before; time by the clock where that is in another process, whose
+    /// processor time the system only tells by the tick.
     pub(crate) run: Samples,
     /// Processor time from bytes to the end of the first run; time by the clock where that is in another process.
     pub(crate) total: Samples,
@@ -73,17 +74,23 @@ impl Runner<'_> {
         let mut instance = module.start()?;
         let first = instance.run()?;
         let total = if instance.pid().is_some() { begin.clock() } else { begin.processor() };
-        let before = processor_time(instance.pid())?;
-        let second = instance.run()?;
-        let run = processor_time(instance.pid())?.saturating_sub(before);
+        let expected = self.workload.checksum;
+        ensure!(first == expected, "returned {first:#x}, not {expected:#x}");
+        let is_elsewhere = instance.pid().is_some();
+        let mut run = Duration::MAX;
+        // What is taken by the clock must be tried more often to be undisturbed once.
+        for _ in 0..if is_elsewhere { RUNS_ELSEWHERE } else { 1 } {
+            let begin = Stopwatch::start();
+            let result = instance.run()?;
+            run = run.min(if is_elsewhere { begin.clock() } else { begin.processor() });
+            ensure!(result == expected, "returned {result:#x}, not {expected:#x}");
+        }
         drop((instance, module));
         // When the same engine has just done the same, so that it does not matter who was there before.
         let begin = Stopwatch::start();
         let module = self.engine.load(&self.program)?;
         let compile = begin.processor();
         drop(module);
-        let expected = self.workload.checksum;
-        ensure!([first, second] == [expected; 2], "returned {first:#x} and {second:#x}, not {expected:#x}");
         if counts {
             for (samples, time) in
                 [(&mut self.times.compile, compile), (&mut self.times.run, run), (&mut self.times.total, total)]
@@ -94,6 +101,9 @@ impl Runner<'_> {
         Ok(())
     }
 }
+
+/// Runs in each round for guests in processes of their own, of which the best counts.
+const RUNS_ELSEWHERE: usize = 4;
 
 struct Stopwatch {
     clock: Instant,
@@ -117,15 +127,6 @@ impl Stopwatch {
 /// Time that this thread has spent on a processor: what others do on the machine counts as little as possible.
 fn thread_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("time spent is not negative")
-}
-
-/// Time that a process, which has one thread, has spent on a processor; without one, this thread.
-fn processor_time(pid: Option<u32>) -> Result<Duration> {
-    let Some(pid) = pid else { return Ok(thread_time()) };
-    let path = format!("/proc/{pid}/schedstat");
-    let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-    let nanoseconds = text.split_whitespace().next().context("no number")?.parse()?;
-    Ok(Duration::from_nanos(nanoseconds))
 }
 
 /// Measures a guest.
