@@ -47,7 +47,7 @@ fn csmith_programs_give_the_agreed_result_whatever_pass_is_missing_or_alone() {
     let names: Vec<&str> = passes().map(|pass| pass.name).collect();
     let mut selections: Vec<String> = names.iter().map(|name| format!("-{name}")).collect();
     selections.extend(names.iter().map(|name| (*name).to_owned()));
-    for entry in index.as_array().unwrap() {
+    for (number, entry) in index.as_array().unwrap().iter().enumerate() {
         let file = entry["file"].as_str().unwrap();
         let elf = std::fs::read(corpus.join(file)).unwrap();
         let mut seen = BTreeSet::new();
@@ -59,7 +59,8 @@ fn csmith_programs_give_the_agreed_result_whatever_pass_is_missing_or_alone() {
                 assert_eq!(result, Ok(entry["expected_a0"].as_u64().unwrap()), "{file} {how}");
             }
         };
-        for selection in &selections {
+        // Every third in turn, so that each is tried on a third of the programs; examples/csmith.rs tries all.
+        for selection in selections.iter().skip(number % 3).step_by(3) {
             let passes = PassSelection::parse(selection).unwrap();
             check(&Config { passes, ..Config::default() }, &format!("with passes {selection}"));
         }
