@@ -96,6 +96,8 @@ fn is_word(opcode: Opcode, width: Width) -> bool {
 
 /// How far a sum may be from what uses it.
 const REACH: usize = 8;
+/// Most instructions that are folded into one.
+const CHAIN: usize = 4;
 
 /// How each instruction of a window is emitted.
 pub(crate) struct Plan {
@@ -195,8 +197,11 @@ impl Plan {
         let mut inputs = reads(window.instruction(first));
         let Some(mut sum) = Sum::of(window.instruction(first)) else { return };
         let mut is_exact = !is_word(window.instruction(first).opcode(), width);
-        let (mut members, mut until) = (1_u64 << first, first);
-        while let Some(reader) = window.reader(at) {
+        // The instructions to be elided, each with the last at which its value may have to be computed late.
+        let (mut members, mut count) = ([(first, first); CHAIN], 1);
+        while let Some(reader) = window.reader(at)
+            && count <= CHAIN
+        {
             let user = window.instruction(reader);
             if reader - first > REACH
                 || self.action(reader) != Action::Plain
@@ -208,25 +213,34 @@ impl Plan {
                 if base(user) == Some(register)
                     && let Some(last) = window.dies(reader, register, inputs, None)
                 {
-                    found = Some((members, until.max(last), reader, Action::Address(sum)));
+                    members[count - 1].1 = last;
+                    found = Some((count, reader, Action::Address(sum)));
                 }
                 break;
             }
             let Some(next) = sum.then(register, user) else { break };
             let Some(last) = window.dies(reader, register, inputs, None) else { break };
-            (sum, until) = (next, until.max(last));
+            sum = next;
+            members[count - 1].1 = last;
             if is_exact || is_word(user.opcode(), width) {
-                found = Some((members, until, reader, Action::Sum(sum)));
+                found = Some((count, reader, Action::Sum(sum)));
             }
             is_exact &= !is_word(user.opcode(), width);
             inputs |= reads(user);
-            members |= 1 << reader;
+            if let Some(member) = members.get_mut(count) {
+                *member = (reader, reader);
+            }
+            count += 1;
             (at, register) = (reader, user.r1());
         }
-        if let Some((members, until, user, action)) = found {
+        if let Some((count, user, action)) = found {
             self.set(user, action);
-            for member in ones(members) {
-                self.elide(member, until);
+            let mut until = user;
+            for (member, last) in members[..count].iter().rev() {
+                // Whoever computes one of them late needs those before it, but not those behind it, whose register may have
+                // another value by then.
+                until = until.max(*last);
+                self.elide(*member, until);
             }
         }
     }

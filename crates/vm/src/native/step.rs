@@ -87,7 +87,9 @@ impl State {
     fn load(&mut self, program: &Program, pc: u32, access: Access, address: u32) -> Result<u64, Exit> {
         let mut bytes = [0; 8];
         let length = to_usize(access.bytes());
-        if self.memory.read(address, &mut bytes[..length]).is_err() {
+        if !self.memory.allows(address, access.bytes(), false)
+            || self.memory.read(address, &mut bytes[..length]).is_err()
+        {
             return Err(self.refused(program, pc, Resume::Step(pc)));
         }
         let [byte, second, third, fourth, ..] = bytes;
@@ -114,7 +116,7 @@ impl State {
         };
         let bytes = value.to_le_bytes();
         let length = access.bytes();
-        if !self.memory.is_accessible(address, length, true)
+        if !self.memory.allows(address, length, true)
             || self.memory.write(address, &bytes[..to_usize(length)], false).is_err()
         {
             return Err(self.refused(program, pc, Resume::Step(pc)));

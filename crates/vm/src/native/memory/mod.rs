@@ -10,7 +10,7 @@ use paged::Paged;
 use pvm_interpreter::{Exit, Image, MemoryError, Paging, Protection};
 use pvm_num::casts::widen;
 use pvm_num::limits::ADDRESS_ZONE;
-use pvm_sandbox::{Pool, SandboxError, Space, Template};
+use pvm_sandbox::{Access, Pool, SandboxError, Space, Template};
 use std::sync::Arc;
 
 /// Memory, with registers and gas in its address space.
@@ -94,6 +94,18 @@ impl Memory {
             Layout::Fixed(fixed) => fixed.view(&self.space, address, length),
             Layout::Paged(_) => self.space.bytes(widen(address)..widen(address) + widen(length)),
         }
+    }
+
+    /// May the guest itself access the whole range?
+    pub(super) fn allows(&self, address: u32, length: u32, is_write: bool) -> bool {
+        let (mut at, end) = (widen(address), widen(address) + widen(length));
+        while at < end {
+            match self.space.mapping(at) {
+                Some((mapping, access)) if !is_write || access == Access::ReadWrite => at = mapping.end,
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// Reads guest memory into `out`.
