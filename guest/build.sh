@@ -105,6 +105,12 @@ c_program 32 programs/hello-c/hello.c hello-c-32 pie
 c_program 64 programs/abi-c/abi.c abi-c pie
 c_program 32 programs/abi-c/abi.c abi-c-32 medlow
 
+# --- Hosted C -----------------------------------------------------------------------------------------------------
+
+sdk=$(c/sdk.sh)
+"$sdk/bin/pvm-cc" -O2 -Wall -Wextra -Werror "-ffile-prefix-map=$guest=guest" programs/libc/libc.c -lm -Wl,--strip-debug \
+    -o "$staging/libc.elf"
+
 # --- Checks, manifest ---------------------------------------------------------------------------------------------
 
 chmod 644 "$staging"/*
@@ -126,6 +132,7 @@ sources() { # fixture
     case $1 in
         hello-c.elf | hello-c-*.elf) echo "build.sh c/include programs/hello-c"; return ;;
         abi-c.elf | abi-c-*.elf) echo "build.sh c/include programs/abi-c"; return ;;
+        libc.elf) echo "build.sh c programs/libc targets/riscv64emac-unknown-none-polkavm.json"; return ;;
         *-32.elf) rust+=" targets/riscv32emac-unknown-none-polkavm.json" ;;
         *.elf) rust+=" targets/riscv64emac-unknown-none-polkavm.json" ;;
     esac

@@ -336,7 +336,12 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
                 Some(header) => (Home::Section(section), value.wrapping_sub(header.sh_addr(LE).into())),
                 None => return Err(file_error(LinkErrorKind::SymbolInMissingSection { section })),
             },
-            (None, elf::SHN_UNDEF) => (Home::Undefined { weak: symbol.st_bind() == elf::STB_WEAK }, value),
+            (None, elf::SHN_UNDEF) => {
+                // Linkers make hidden weak symbols that nobody defined local; any other would have stopped them.
+                let is_linked = self.header.e_type(LE) != elf::ET_REL;
+                let weak = symbol.st_bind() == elf::STB_WEAK || (is_linked && symbol.st_bind() == elf::STB_LOCAL);
+                (Home::Undefined { weak }, value)
+            }
             (None, elf::SHN_COMMON) => (Home::Common, value),
             (None, _) => (Home::Absolute, value),
         };
