@@ -1,13 +1,14 @@
 #!/bin/sh
 # Installs the cross toolchain of the guests from Debian packages. Needs root or sudo; does nothing if all is there.
 #   clang-19 lld-19 llvm-19             C guests, and the linker of all guests
+#   make                                the C library of the SDK (c/sdk.sh)
 #   rustc-web cargo-web rust-web-src    Rust guests: compiler and library source of one and the same release
 #   ca-certificates                     so that cargo-web reaches crates.io
 # Tested on Debian 12, where rustc-web is among the security updates. On a minimal system it downloads 290 MB and takes 1.5 GB.
 #   --check    only says what is missing; exit code 1 if something is
 set -eu
 
-packages="ca-certificates clang-19 lld-19 llvm-19 rustc-web cargo-web rust-web-src"
+packages="ca-certificates clang-19 lld-19 llvm-19 make rustc-web cargo-web rust-web-src"
 
 fail() {
     echo "setup.sh: $1" >&2

@@ -16,14 +16,12 @@ use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter, Mnemonic, Reg
 use pvm_compiler::{Features, Output, compile};
 use pvm_gas::Rule;
 use pvm_isa::display::Options;
-use pvm_num::casts::{low_u32, to_u32, to_usize};
-use pvm_program::{Code, Program};
+use pvm_num::casts::{low_u32, to_usize};
+use pvm_program::Program;
+use pvm_vmctx::CONTEXT_SIZE;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
-
-/// How far before the guest's address 0 the machine code reaches.
-const CONTEXT_SIZE: u64 = 4096;
 
 /// Processors to compile for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -42,12 +40,7 @@ impl Cpu {
             Cpu::Baseline => Features::BASELINE,
             Cpu::Full => Features::ALL,
             #[cfg(target_arch = "x86_64")]
-            Cpu::Host => Features {
-                bmi1: is_x86_feature_detected!("bmi1"),
-                bmi2: is_x86_feature_detected!("bmi2"),
-                lzcnt: is_x86_feature_detected!("lzcnt"),
-                popcnt: is_x86_feature_detected!("popcnt"),
-            },
+            Cpu::Host => Features::of_host(),
             #[cfg(not(target_arch = "x86_64"))]
             Cpu::Host => Features::ALL,
         }
@@ -58,10 +51,9 @@ impl Cpu {
 pub(crate) struct Listing<'a> {
     program: &'a Program,
     output: Output,
-    /// What blocks cost, by code offset; none without metering.
-    costs: BTreeMap<u32, u32>,
-    /// Numbers of blocks, likewise.
-    blocks: BTreeMap<u32, u32>,
+    /// Numbers of blocks and what each costs, by code offset.
+    blocks: BTreeMap<u32, (u32, u32)>,
+    is_metered: bool,
     /// Code offsets of instructions by where they are entered.
     entries: Vec<(u32, u32)>,
 }
@@ -76,7 +68,8 @@ impl<'a> Listing<'a> {
         let code = program.code();
         let output = compile(code, program.jump_table(), gas, cpu.features())
             .map_err(|error| Failure::input(&loaded.name, error))?;
-        let costs = gas.map_or_else(BTreeMap::new, |rule| rule.blocks(code).collect());
+        let blocks = gas.unwrap_or(&Rule::Simple).blocks(code).zip(0..);
+        let blocks = blocks.map(|((offset, cost), number)| (offset, (number, cost))).collect();
         // What has no place of its own is part of the group before it.
         let mut group = output.guest().start;
         let mut entries = Vec::new();
@@ -85,7 +78,7 @@ impl<'a> Listing<'a> {
             entries.push((group, located.offset));
         }
         entries.sort_unstable();
-        Ok(Listing { program, output, costs, blocks: blocks(code), entries })
+        Ok(Listing { program, output, blocks, is_metered: gas.is_some(), entries })
     }
 
     /// Writes the listing.
@@ -132,11 +125,11 @@ impl<'a> Listing<'a> {
 
     fn instruction(&self, pc: u32, out: &mut dyn Write) -> io::Result<()> {
         let code = self.program.code();
-        if let Some(number) = self.blocks.get(&pc) {
+        if let Some((number, cost)) = self.blocks.get(&pc) {
             write!(out, "\n@{number}")?;
-            match self.costs.get(&pc) {
-                Some(cost) => writeln!(out, " (gas: {cost})")?,
-                None => writeln!(out)?,
+            match self.is_metered {
+                true => writeln!(out, " (gas: {cost})")?,
+                false => writeln!(out)?,
             }
         }
         let options = Options { width: code.set().width(), ..Options::default() };
@@ -145,19 +138,6 @@ impl<'a> Listing<'a> {
             None => writeln!(out, "{pc:>6}:"),
         }
     }
-}
-
-/// Numbers of blocks by where they start.
-fn blocks(code: Code<'_>) -> BTreeMap<u32, u32> {
-    let mut starts = true;
-    let mut numbers = BTreeMap::new();
-    for located in code.iter() {
-        if starts {
-            numbers.insert(located.offset, to_u32(numbers.len()));
-        }
-        starts = located.instruction.opcode().ends_block();
-    }
-    numbers
 }
 
 /// Writes machine code.
@@ -175,7 +155,7 @@ impl Natives<'_> {
             self.formatter.format(&instruction, &mut text);
             // The context lies before the segment's base.
             let distance = instruction.memory_displacement64().wrapping_neg();
-            if instruction.memory_segment() == Register::GS && distance <= CONTEXT_SIZE {
+            if instruction.memory_segment() == Register::GS && distance <= u64::from(CONTEXT_SIZE) {
                 text = text.replacen(&format!("{:#x}", distance.wrapping_neg()), &format!("-{distance:#x}"), 1);
             }
             let start = to_usize(low_u32(instruction.ip()));

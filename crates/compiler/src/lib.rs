@@ -46,6 +46,17 @@ impl Features {
     pub const BASELINE: Features = Features { bmi1: false, bmi2: false, lzcnt: false, popcnt: false };
     /// All that the compiler has a use for.
     pub const ALL: Features = Features { bmi1: true, bmi2: true, lzcnt: true, popcnt: true };
+
+    /// What the processor that this runs on can do.
+    #[cfg(target_arch = "x86_64")]
+    pub fn of_host() -> Features {
+        Features {
+            bmi1: is_x86_feature_detected!("bmi1"),
+            bmi2: is_x86_feature_detected!("bmi2"),
+            lzcnt: is_x86_feature_detected!("lzcnt"),
+            popcnt: is_x86_feature_detected!("popcnt"),
+        }
+    }
 }
 
 /// Native code and all that a host must know to run it. Only [`compile`] makes it, so that who runs it can rely on it.

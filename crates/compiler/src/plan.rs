@@ -14,7 +14,7 @@
 //! late ([`crate::Access`]). Until then, instructions behind it cannot be entered.
 
 use crate::window::{NONE, Place, WINDOW, Window, bits, ones, reads};
-use pvm_isa::{Instruction, Opcode, Reg, Width};
+use pvm_isa::{Instruction, Meaning, Opcode, Reg, Width};
 use pvm_x64::Scale;
 
 /// How an instruction is emitted.
@@ -284,11 +284,8 @@ impl Plan {
 
 /// The base of an access, if nothing else of it is in that register.
 fn base(instruction: &Instruction) -> Option<Reg> {
-    use pvm_isa::Meaning as M;
-    match instruction.opcode().meaning() {
-        M::LoadIndirect(_) => Some(instruction.r2()),
-        M::StoreIndirect(_) if instruction.r1() != instruction.r2() => Some(instruction.r2()),
-        M::StoreImmIndirect(_) => Some(instruction.r1()),
-        _ => None,
-    }
+    let (base, _) = instruction.place()?;
+    let is_stored =
+        matches!(instruction.opcode().meaning(), Meaning::StoreIndirect(_)) && base == Some(instruction.r1());
+    base.filter(|_| !is_stored)
 }

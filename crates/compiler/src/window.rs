@@ -4,8 +4,7 @@
 //! that faults, its value can still be had by executing the instruction late, if what it reads is as it was. [`Window::dies`]
 //! answers both.
 
-use pvm_isa::{Access, Meaning};
-use pvm_isa::{Instruction, Opcode, Reg};
+use pvm_isa::{Instruction, Meaning, Opcode, Reg};
 use pvm_num::casts::to_usize;
 use pvm_program::{Instructions, Located};
 
@@ -90,13 +89,8 @@ pub(crate) struct Place {
 impl Place {
     /// The place that an instruction accesses.
     pub(crate) fn of(instruction: &Instruction) -> Option<Place> {
-        let (base, access): (_, Access) = match instruction.opcode().meaning() {
-            Meaning::Load(access) | Meaning::Store(access) | Meaning::StoreImm(access) => (None, access),
-            Meaning::LoadIndirect(access) | Meaning::StoreIndirect(access) => (Some(instruction.r2()), access),
-            Meaning::StoreImmIndirect(access) => (Some(instruction.r1()), access),
-            _ => return None,
-        };
-        Some(Place { base, offset: instruction.imm1().cast_unsigned(), bytes: access.bytes() })
+        let (base, offset) = instruction.place()?;
+        Some(Place { base, offset, bytes: instruction.access()?.bytes() })
     }
 
     /// Can they share a byte? Bases are as they were when both were made.

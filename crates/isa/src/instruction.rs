@@ -149,6 +149,18 @@ impl Instruction {
         }
     }
 
+    /// Where in memory it loads or stores, if it does so with a fixed width: the base register, if it has one, and an offset that
+    /// is added to it modulo 2^32.
+    pub const fn place(&self) -> Option<(Option<Reg>, u32)> {
+        let base = match self.opcode.meaning() {
+            Meaning::Load(_) | Meaning::Store(_) | Meaning::StoreImm(_) => None,
+            Meaning::LoadIndirect(_) | Meaning::StoreIndirect(_) => Some(self.r2()),
+            Meaning::StoreImmIndirect(_) => Some(self.r1()),
+            _ => return None,
+        };
+        Some((base, self.imm1().cast_unsigned()))
+    }
+
     /// The memory access it makes, if it makes one of fixed width.
     pub const fn access(&self) -> Option<Access> {
         match self.opcode.meaning() {

@@ -133,7 +133,7 @@ impl Descriptors {
         record[8..16].copy_from_slice(&size.to_le_bytes());
         let modified = if has_time { modified } else { 0 };
         record[16..24].copy_from_slice(&unsigned_64(modified).to_le_bytes());
-        guest.write_record(address, &record)?;
+        guest.write(Bytes { address, length: to_u64(STATUS_SIZE) }, &record)?;
         Ok(0)
     }
 

@@ -11,13 +11,6 @@ use std::time::SystemTime;
 /// Entries of a directory that a guest can list; of a larger one it sees an error rather than a part.
 const ENTRIES_MAX: usize = 1 << 16;
 
-/// What a guest may do below a directory.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    Read,
-    Write,
-}
-
 /// An open file.
 pub(crate) struct OpenFile {
     pub(crate) file: File,
@@ -85,7 +78,7 @@ pub(crate) enum Entry {
 struct Grant {
     at: Vec<String>,
     directory: Dir,
-    access: Access,
+    is_writable: bool,
 }
 
 /// All granted directories.
@@ -102,16 +95,16 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn writable(&self) -> Result<(), Errno> {
-        match self.grant.access {
-            Access::Write => Ok(()),
-            Access::Read => Err(Errno::ReadOnly),
+        match self.grant.is_writable {
+            true => Ok(()),
+            false => Err(Errno::ReadOnly),
         }
     }
 }
 
 impl Directories {
-    pub(crate) fn add(&mut self, at: &str, directory: Dir, access: Access) {
-        self.grants.push(Grant { at: components(at), directory, access });
+    pub(crate) fn add(&mut self, at: &str, directory: Dir, is_writable: bool) {
+        self.grants.push(Grant { at: components(at), directory, is_writable });
     }
 
     /// The innermost grant that holds a path.

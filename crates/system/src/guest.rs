@@ -2,7 +2,7 @@
 
 use pvm::{MemoryProtection, RawInstance, Reg};
 use pvm_guest_abi::system::{Errno, PATH_SIZE_MAX};
-use pvm_num::casts::{high_u32, low_u32, to_u64, to_usize, widen};
+use pvm_num::casts::{high_u32, low_u32, to_usize, widen};
 
 /// A guest that made a call.
 pub(crate) struct Guest<'a> {
@@ -113,10 +113,5 @@ impl<'a> Guest<'a> {
             true => Err(if path.is_empty() { Errno::NoEntry } else { Errno::Invalid }),
             false => Ok(path),
         }
-    }
-
-    /// Writes a record of a fixed size.
-    pub(crate) fn write_record(&mut self, address: u64, record: &[u8]) -> Result<(), Errno> {
-        self.write(Bytes { address, length: to_u64(record.len()) }, record)
     }
 }

@@ -21,11 +21,11 @@ pub use devices::{Devices, KeyEvent, Picture};
 pub use pvm_guest_abi::system::Function;
 
 use descriptors::{Descriptor, Descriptors};
-use files::{Access, Directories};
+use files::Directories;
 use guest::{Bytes, Guest};
 use pvm::RawInstance;
 use pvm_guest_abi::system::{Errno, PICTURE_SIDE_MAX};
-use pvm_num::casts::{low_u32, signed_32, signed_64, to_u64, unsigned_64};
+use pvm_num::casts::{signed_32, signed_64, to_u64, to_usize_saturating, unsigned_64};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -36,6 +36,18 @@ pub enum Reply {
     Continue,
     /// The guest ends with this exit code.
     Exit(i32),
+}
+
+/// Why a call gives no value.
+enum Stop {
+    Error(Errno),
+    Exit(i32),
+}
+
+impl From<Errno> for Stop {
+    fn from(error: Errno) -> Stop {
+        Stop::Error(error)
+    }
 }
 
 /// Where `ticks` come from.
@@ -116,7 +128,7 @@ impl System {
     /// Grants what is below a directory, which the guest sees at the path `at`; for reading, or also for writing. Of nested
     /// grants the innermost counts.
     pub fn add_directory(&mut self, at: &str, directory: Dir, is_writable: bool) -> &mut System {
-        self.directories.add(at, directory, if is_writable { Access::Write } else { Access::Read });
+        self.directories.add(at, directory, is_writable);
         self
     }
 
@@ -144,20 +156,18 @@ impl System {
     /// Does what the guest asks for with its call of `function`, and sets its result.
     pub fn call(&mut self, function: Function, instance: &mut RawInstance) -> Reply {
         let mut guest = Guest::new(instance);
-        if function == Function::Exit {
-            return Reply::Exit(signed_32(low_u32(guest.argument())));
-        }
         let result = match self.answer(function, &mut guest) {
             Ok(value) => signed_64(value),
-            Err(error) => -error.number(),
+            Err(Stop::Error(error)) => -error.number(),
+            Err(Stop::Exit(code)) => return Reply::Exit(code),
         };
         guest.set_result(unsigned_64(result));
         Reply::Continue
     }
 
-    fn answer(&mut self, function: Function, guest: &mut Guest<'_>) -> Result<u64, Errno> {
-        match function {
-            Function::Exit => Ok(0),
+    fn answer(&mut self, function: Function, guest: &mut Guest<'_>) -> Result<u64, Stop> {
+        let result = match function {
+            Function::Exit => return Err(Stop::Exit(signed_32(guest.number()))),
             Function::Write => {
                 let fd = guest.number();
                 let bytes = guest.bytes();
@@ -224,7 +234,8 @@ impl System {
                 None => Err(Errno::Again),
             },
             Function::Play => self.play(guest),
-        }
+        };
+        result.map_err(Stop::Error)
     }
 
     fn now(&mut self) -> u64 {
@@ -269,7 +280,7 @@ fn push_text(texts: &mut Vec<u8>, text: &[u8]) {
 
 /// Copies as much of `source` as fits; its whole size.
 fn copy_out(guest: &mut Guest<'_>, to: Bytes, source: &[u8]) -> Result<u64, Errno> {
-    let size = source.len().min(usize::try_from(to.length).unwrap_or(usize::MAX));
+    let size = source.len().min(to_usize_saturating(to.length));
     guest.write(Bytes { length: to_u64(size), ..to }, &source[..size])?;
     Ok(to_u64(source.len()))
 }

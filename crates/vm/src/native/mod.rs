@@ -71,14 +71,9 @@ pub(crate) fn is_supported() -> bool {
 
 /// What of the processor may be used.
 fn features(choice: CpuFeatures) -> Features {
-    if choice == CpuFeatures::Baseline {
-        return Features::BASELINE;
-    }
-    Features {
-        bmi1: is_x86_feature_detected!("bmi1"),
-        bmi2: is_x86_feature_detected!("bmi2"),
-        lzcnt: is_x86_feature_detected!("lzcnt"),
-        popcnt: is_x86_feature_detected!("popcnt"),
+    match choice {
+        CpuFeatures::Baseline => Features::BASELINE,
+        CpuFeatures::Host => Features::of_host(),
     }
 }
 

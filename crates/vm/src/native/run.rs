@@ -4,8 +4,8 @@ use super::Program;
 use super::memory::Memory;
 use pvm_compiler::{Site, SiteKind};
 use pvm_interpreter::{Exit, Trap};
-use pvm_isa::{Meaning, Opcode, Reg, Width};
-use pvm_num::casts::{low_u8, low_u32, sign_extend_32, unsigned_32, widen};
+use pvm_isa::{Access, Instruction, Meaning, Opcode, Reg, Width};
+use pvm_num::casts::{low_u8, low_u32, sign_extend_32, widen};
 use pvm_num::limits::RETURN_TO_HOST;
 use pvm_sandbox::Stop;
 
@@ -190,19 +190,18 @@ impl State {
         Exit::Trap(trap)
     }
 
+    /// Where in memory an instruction loads or stores.
+    pub(super) fn accessed(&self, instruction: &Instruction) -> (u32, Access) {
+        let place = instruction.place().zip(instruction.access());
+        let ((base, offset), access) = place.expect("only instructions that access memory are asked about");
+        (base.map_or(0, |base| low_u32(self.reg(base))).wrapping_add(offset), access)
+    }
+
     /// The exit of a refused memory access by the instruction at `pc`, and how it is to be tried again.
     pub(super) fn refused(&mut self, program: &Program, pc: u32, resume: Resume) -> Exit {
         let instruction = program.instruction(pc);
-        let absolute = unsigned_32(instruction.imm1());
-        let relative = |base: Reg| low_u32(self.reg(base)).wrapping_add(absolute);
-        let (address, access, is_write) = match instruction.opcode().meaning() {
-            Meaning::Load(access) => (absolute, access, false),
-            Meaning::Store(access) | Meaning::StoreImm(access) => (absolute, access, true),
-            Meaning::LoadIndirect(access) => (relative(instruction.r2()), access, false),
-            Meaning::StoreIndirect(access) => (relative(instruction.r2()), access, true),
-            Meaning::StoreImmIndirect(access) => (relative(instruction.r1()), access, true),
-            other => unreachable!("{other:?} accesses no memory"),
-        };
+        let (address, access) = self.accessed(&instruction);
+        let is_write = !matches!(instruction.opcode().meaning(), Meaning::Load(_) | Meaning::LoadIndirect(_));
         let exit = self.memory.refused(address, access.bytes(), is_write);
         self.refuse(pc, exit, resume)
     }

@@ -5,7 +5,7 @@ use super::Program;
 use super::run::{Resume, State};
 use pvm_interpreter::Exit;
 use pvm_isa::{Access, Instruction, Meaning, Reg, Width};
-use pvm_num::casts::{low_u32, sign_extend_32, to_usize, unsigned_32};
+use pvm_num::casts::{low_u32, sign_extend_32, to_usize};
 
 impl State {
     /// A register as meanings take it: a narrow one sign-extended.
@@ -71,20 +71,23 @@ impl State {
                     self.operand(width, r1)
                 }
             }
-            Meaning::Load(access) => self.load(program, pc, access, unsigned_32(instruction.imm1()))?,
-            Meaning::LoadIndirect(access) => {
-                self.load(program, pc, access, low_u32(a).wrapping_add(unsigned_32(instruction.imm1())))?
-            }
-            meaning => {
-                self.store(program, pc, instruction, meaning)?;
+            Meaning::Load(_) | Meaning::LoadIndirect(_) => self.load(program, pc, instruction)?,
+            Meaning::Store(_) | Meaning::StoreIndirect(_) => {
+                self.store(program, pc, instruction, self.reg(r1))?;
                 return Ok(located.next);
             }
+            Meaning::StoreImm(_) | Meaning::StoreImmIndirect(_) => {
+                self.store(program, pc, instruction, instruction.imm2_extended())?;
+                return Ok(located.next);
+            }
+            other => unreachable!("{other:?} is in no group"),
         };
         self.set_reg(width, r1, result);
         Ok(located.next)
     }
 
-    fn load(&mut self, program: &Program, pc: u32, access: Access, address: u32) -> Result<u64, Exit> {
+    fn load(&mut self, program: &Program, pc: u32, instruction: &Instruction) -> Result<u64, Exit> {
+        let (address, access) = self.accessed(instruction);
         let mut bytes = [0; 8];
         let length = to_usize(access.bytes());
         if !self.memory.allows(address, access.bytes(), false)
@@ -104,16 +107,8 @@ impl State {
         })
     }
 
-    fn store(&mut self, program: &Program, pc: u32, instruction: &Instruction, meaning: Meaning) -> Result<(), Exit> {
-        let offset = unsigned_32(instruction.imm1());
-        let at = |base: Reg| low_u32(self.reg(base)).wrapping_add(offset);
-        let (access, address, value) = match meaning {
-            Meaning::Store(access) => (access, offset, self.reg(instruction.r1())),
-            Meaning::StoreIndirect(access) => (access, at(instruction.r2()), self.reg(instruction.r1())),
-            Meaning::StoreImm(access) => (access, offset, instruction.imm2_extended()),
-            Meaning::StoreImmIndirect(access) => (access, at(instruction.r1()), instruction.imm2_extended()),
-            other => unreachable!("{other:?} is in no group"),
-        };
+    fn store(&mut self, program: &Program, pc: u32, instruction: &Instruction, value: u64) -> Result<(), Exit> {
+        let (address, access) = self.accessed(instruction);
         let bytes = value.to_le_bytes();
         let length = access.bytes();
         if !self.memory.allows(address, length, true)
