@@ -19,6 +19,7 @@ mod emit;
 mod frame;
 mod plan;
 pub mod regmap;
+mod targets;
 mod window;
 
 use emit::Emitter;
@@ -26,6 +27,7 @@ use pvm_gas::{BlockMeter, Rule};
 use pvm_num::casts::to_usize;
 use pvm_program::{Code, JumpTable};
 use pvm_x64::{Assembler, FixupError};
+use targets::Starts;
 use thiserror::Error;
 
 /// What the processor can do beyond the first x86-64.
@@ -253,26 +255,36 @@ pub fn compile(
     if gas.is_some_and(|rule| !rule.charges_blocks()) {
         return Err(CompileError { kind: CompileErrorKind::PerInstruction, at: 0 });
     }
-    let meter = gas.map(|rule| BlockMeter::new(rule, code.set()));
-    let mut emitter = Emitter::new(code, jump_table, meter, features);
-    let start = emitter.here();
-    emitter.all_instructions()?;
-    let guest = start..emitter.here();
-    emitter.late_sites();
-    emitter.asm.align(Output::ALIGN);
-    emitter.asm.bind(emitter.table);
+    let emitter = match emit(code, jump_table, gas, features, Starts::unknown(code.len()))? {
+        emitter if emitter.starts.were_right() => emitter,
+        emitter => emit(code, jump_table, gas, features, emitter.starts.known())?,
+    };
 
-    let Emitter { asm, entry, fault_exit, sites, accesses, groups, late, bad_entry, .. } = emitter;
+    let Emitter { asm, entry, fault_exit, guest, mut starts, sites, accesses, groups, late, bad_entry, .. } = emitter;
     let end = asm.len();
     let (text, mut offsets) =
         asm.finish_with_labels().map_err(|error| CompileError { kind: error.into(), at: error.at })?;
     let bad_entry = offsets[to_usize(bad_entry.number())];
-    let mut targets = pvm_program::JumpTargets::new(code);
-    let jump_table = jump_table
-        .iter()
-        .map(|pc| if targets.contains(code, pc) { offsets[to_usize(pc)] } else { bad_entry })
-        .collect();
+    let offset = |pc| if starts.contains(pc) { offsets[to_usize(pc)] } else { bad_entry };
+    let jump_table = jump_table.iter().map(offset).collect();
     offsets.truncate(to_usize(code.len()) + 1);
     debug_assert!(end <= to_usize(code.len()) * BYTES_PER_BYTE_MAX + FIXED_SIZE, "more code than promised");
     Ok(Output { text, entry, fault_exit, guest, jump_table, offsets, sites, accesses, groups, late })
+}
+
+/// All machine code, without the distances of its jumps.
+fn emit<'a>(
+    code: Code<'a>,
+    jump_table: JumpTable<'a>,
+    gas: Option<&Rule>,
+    features: Features,
+    starts: Starts,
+) -> Result<Emitter<'a>, CompileError> {
+    let meter = gas.map(|rule| BlockMeter::new(rule, code.set()));
+    let mut emitter = Emitter::new(code, jump_table, meter, features, starts);
+    emitter.all_instructions()?;
+    emitter.late_sites();
+    emitter.asm.align(Output::ALIGN);
+    emitter.asm.bind(emitter.table);
+    Ok(emitter)
 }

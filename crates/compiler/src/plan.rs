@@ -13,7 +13,7 @@
 //! value takes it from elsewhere, and where the guest stops before the register is overwritten the host executes the instruction
 //! late ([`crate::Access`]). Until then, instructions behind it cannot be entered.
 
-use crate::window::{NONE, Place, WINDOW, Window, bits, ones, reads};
+use crate::window::{NONE, Place, Set, WINDOW, Window, before, behind, bit, ones, reads};
 use pvm_isa::{Instruction, Meaning, Opcode, Reg, Width};
 use pvm_x64::Scale;
 
@@ -104,11 +104,11 @@ pub(crate) struct Plan {
     actions: [Action; WINDOW],
     /// For elided instructions, the last instruction at which the value may have to be computed late.
     until: [u8; WINDOW],
-    elided: u64,
+    elided: Set,
     /// Instructions that do more than their own work, or none; all other actions are stale.
-    special: u64,
+    special: Set,
     /// Instructions at which the guest cannot be entered.
-    closed: u64,
+    closed: Set,
 }
 
 impl Plan {
@@ -145,52 +145,41 @@ impl Plan {
     /// The elided instructions whose values may be missing at an instruction.
     #[inline(always)]
     pub(crate) fn missing(&self, index: usize) -> impl Iterator<Item = usize> {
-        let before = self.elided & !(u64::MAX << index);
-        ones(before).filter(move |elided| usize::from(self.until[*elided % WINDOW]) >= index)
+        ones(self.elided & before(index)).filter(move |elided| usize::from(self.until[*elided % WINDOW]) >= index)
     }
 
     fn set(&mut self, index: usize, action: Action) {
         self.actions[index % WINDOW] = action;
-        self.special |= 1 << index;
+        self.special |= bit(index);
     }
 
     /// Elides an instruction, whose value may have to be computed late at instructions up to `until`.
     fn elide(&mut self, index: usize, until: usize) {
-        self.special |= 1 << index;
-        self.elided |= 1 << index;
+        self.special |= bit(index);
+        self.elided |= bit(index);
         self.until[index % WINDOW] = u8::try_from(until).unwrap_or(NONE);
-        self.closed |= bits(index + 1, until);
+        self.closed |= behind(index) & (before(until) | bit(until));
     }
 
     /// Plans a window.
     pub(crate) fn make(&mut self, window: &Window, width: Width, has_mulx: bool) {
         (self.elided, self.special, self.closed) = (0, 0, 0);
-        for (index, located) in window.items().iter().enumerate() {
-            let instruction = &located.instruction;
-            match instruction.opcode() {
-                Opcode::add_imm_32
-                | Opcode::add_imm_64
-                | Opcode::add_32
-                | Opcode::add_64
-                | Opcode::shift_logical_left_imm_32
-                | Opcode::shift_logical_left_imm_64
-                    if self.action(index) == Action::Plain =>
-                {
-                    self.fold(window, index, width);
-                }
-                Opcode::load_u32
-                | Opcode::load_i32
-                | Opcode::load_u64
-                | Opcode::load_indirect_u32
-                | Opcode::load_indirect_i32
-                | Opcode::load_indirect_u64 => self.feed(window, index, width, has_mulx),
-                _ => {}
+        let sums = window.sums();
+        for index in ones(sums | window.feeders()) {
+            if sums & bit(index) == 0 {
+                self.feed(window, index, width, has_mulx);
+            } else if self.special & bit(index) == 0 {
+                self.fold(window, index, width);
             }
         }
     }
 
     /// Folds a sum into what uses it: another sum, or an access.
     fn fold(&mut self, window: &Window, first: usize, width: Width) {
+        let into = window.sums() | window.accesses();
+        if window.reader(first).is_none_or(|reader| into & bit(reader) == 0) {
+            return;
+        }
         let mut found = None;
         let mut at = first;
         let mut register = window.instruction(first).r1();

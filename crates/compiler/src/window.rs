@@ -5,7 +5,8 @@
 //! answers both.
 
 use pvm_isa::{Instruction, Meaning, Opcode, Reg};
-use pvm_num::casts::to_usize;
+use pvm_num::casts::{to_usize, widen_u8};
+use pvm_num::limits::REGISTER_COUNT;
 use pvm_program::{Instructions, Located};
 
 /// Most instructions of a window; longer blocks are seen in parts.
@@ -16,66 +17,112 @@ const LOOK: usize = 24;
 /// No instruction of the window.
 pub(crate) const NONE: u8 = u8::MAX;
 
-const READS: [u8; 3] = [1, 2, 4];
-const WRITES: u8 = 8;
-const LOADS: u8 = 16;
-const STORES: u8 = 32;
-/// It ends the block, or leaves to the host.
-const BARRIER: u8 = 64;
+/// A set of instructions of the window, one bit each.
+pub(crate) type Set = u64;
+
+/// Cells of a register file: a register's has its number, and those above are for operands that do not count.
+const CELLS: usize = 32;
+/// What to add to the number of an operand that does not count.
+const NOWHERE: u8 = 16;
+
+/// What an instruction is to the plan.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Other,
+    /// It may be folded into what uses its result.
+    Sum,
+    Load,
+    /// Likewise, and what it gives may be another instruction's operand.
+    Feeder,
+    Store,
+    /// It ends the block, or leaves to the host.
+    Barrier,
+}
+
+impl Class {
+    const COUNT: usize = 8;
+
+    const fn index(self) -> usize {
+        match self {
+            Class::Other => 0,
+            Class::Sum => 1,
+            Class::Load => 2,
+            Class::Feeder => 3,
+            Class::Store => 4,
+            Class::Barrier => 5,
+        }
+    }
+
+    const fn of(opcode: Opcode) -> Class {
+        use Opcode as O;
+        match opcode {
+            O::add_imm_32 | O::add_imm_64 | O::add_32 | O::add_64 => return Class::Sum,
+            O::shift_logical_left_imm_32 | O::shift_logical_left_imm_64 => return Class::Sum,
+            O::load_u32 | O::load_i32 | O::load_u64 => return Class::Feeder,
+            O::load_indirect_u32 | O::load_indirect_i32 | O::load_indirect_u64 => return Class::Feeder,
+            _ => {}
+        }
+        match opcode.meaning() {
+            Meaning::Load(_) | Meaning::LoadIndirect(_) => Class::Load,
+            Meaning::Store(_) | Meaning::StoreImm(_) => Class::Store,
+            Meaning::StoreIndirect(_) | Meaning::StoreImmIndirect(_) => Class::Store,
+            Meaning::Memset | Meaning::Sbrk | Meaning::Ecalli => Class::Barrier,
+            _ if opcode.ends_block() => Class::Barrier,
+            _ => Class::Other,
+        }
+    }
+}
 
 /// What each opcode does, so far as it matters here.
-static FACTS: [u8; Opcode::COUNT] = {
-    let mut facts = [0; Opcode::COUNT];
+#[derive(Clone, Copy)]
+struct Facts {
+    /// What to add to the number of each register operand that is read, and to that of the first where it is written.
+    reads: [u8; 3],
+    writes: u8,
+    class: Class,
+}
+
+/// By opcode; as many as a byte can tell apart, so that no index is out of bounds.
+static FACTS: [Facts; 256] = {
+    let mut all = [Facts { reads: [NOWHERE; 3], writes: NOWHERE, class: Class::Other }; 256];
     let mut at = 0;
     while at < Opcode::COUNT {
         let opcode = Opcode::ALL[at];
-        let [first, second, third] = [Reg::ra, Reg::sp, Reg::t0];
-        let instruction = Instruction::with_registers(opcode, [first, second, third]);
-        let reads = instruction.reads();
-        let mut fact = 0;
-        if reads.contains(first) {
-            fact |= READS[0];
-        }
-        if reads.contains(second) {
-            fact |= READS[1];
-        }
-        if reads.contains(third) {
-            fact |= READS[2];
+        let registers = [Reg::ra, Reg::sp, Reg::t0];
+        let instruction = Instruction::with_registers(opcode, registers);
+        let facts = &mut all[opcode.index()];
+        facts.class = Class::of(opcode);
+        let mut operand = 0;
+        while operand < registers.len() {
+            if instruction.reads().contains(registers[operand]) {
+                facts.reads[operand] = 0;
+            }
+            operand += 1;
         }
         if instruction.destination().is_some() {
-            fact |= WRITES;
+            facts.writes = 0;
         }
-        match opcode.meaning() {
-            Meaning::Load(_) | Meaning::LoadIndirect(_) => fact |= LOADS,
-            Meaning::Store(_) | Meaning::StoreImm(_) | Meaning::StoreIndirect(_) | Meaning::StoreImmIndirect(_) => {
-                fact |= STORES;
-            }
-            Meaning::Memset | Meaning::Sbrk | Meaning::Ecalli => fact |= BARRIER,
-            _ if opcode.ends_block() => fact |= BARRIER,
-            _ => {}
-        }
-        facts[opcode.index()] = fact;
         at += 1;
     }
-    facts
+    all
 };
 
 #[inline(always)]
-fn facts(instruction: &Instruction) -> u8 {
-    FACTS[instruction.opcode().index()]
+fn facts(instruction: &Instruction) -> &'static Facts {
+    &FACTS[instruction.opcode().index()]
 }
 
 #[inline(always)]
-pub(crate) fn bit(reg: Reg) -> u16 {
-    1 << reg.number()
+fn cell(reg: Reg, add: u8) -> usize {
+    usize::from(reg.number() | add) % CELLS
 }
 
 /// Registers that the instruction reads, as bits.
 #[inline(always)]
 pub(crate) fn reads(instruction: &Instruction) -> u16 {
-    let facts = facts(instruction);
-    let one = |fact: u8, reg: Reg| u16::from(facts & fact != 0) << reg.number();
-    one(READS[0], instruction.r1()) | one(READS[1], instruction.r2()) | one(READS[2], instruction.r3())
+    let [first, second, third] = facts(instruction).reads;
+    let one = |add: u8, reg: Reg| u16::from(add == 0) << reg.number();
+    one(first, instruction.r1()) | one(second, instruction.r2()) | one(third, instruction.r3())
 }
 
 /// A place in memory that a value was loaded from.
@@ -105,24 +152,44 @@ impl Place {
 pub(crate) struct Window {
     items: [Located; WINDOW],
     len: usize,
-    /// For each instruction, the first behind it that reads what it writes, unless that is overwritten before: then [`NONE`].
-    next_read: [u8; WINDOW],
+    /// By register: the instructions that read it, and those that write it.
+    readers: [Set; CELLS],
+    writers: [Set; CELLS],
+    classes: [Set; Class::COUNT],
 }
 
 impl Window {
     pub(crate) fn new() -> Window {
         let nothing = Located { instruction: Instruction::invalid(), offset: 0, next: 0 };
-        Window { items: [nothing; WINDOW], len: 0, next_read: [NONE; WINDOW] }
+        Window {
+            items: [nothing; WINDOW],
+            len: 0,
+            readers: [0; CELLS],
+            writers: [0; CELLS],
+            classes: [0; Class::COUNT],
+        }
     }
 
     /// Takes the instructions up to the end of the block, as far as there is room; is the block at its end?
     pub(crate) fn fill(&mut self, instructions: &mut Instructions<'_>) -> bool {
+        self.readers[..REGISTER_COUNT].fill(0);
+        self.writers[..REGISTER_COUNT].fill(0);
+        self.classes = [0; Class::COUNT];
         self.len = 0;
-        while self.len < WINDOW {
+        for (item, bit) in self.items.iter_mut().zip(Bits(1)) {
             let Some(located) = instructions.next() else { return false };
-            self.items[self.len] = located;
+            let instruction = &located.instruction;
+            let facts = facts(instruction);
+            let [first, second, third] = facts.reads;
+            self.readers[cell(instruction.r1(), first)] |= bit;
+            self.readers[cell(instruction.r2(), second)] |= bit;
+            self.readers[cell(instruction.r3(), third)] |= bit;
+            self.writers[cell(instruction.r1(), facts.writes)] |= bit;
+            self.classes[facts.class.index()] |= bit;
+            let ends_block = instruction.opcode().ends_block();
+            *item = located;
             self.len += 1;
-            if located.instruction.opcode().ends_block() {
+            if ends_block {
                 return true;
             }
         }
@@ -139,40 +206,53 @@ impl Window {
         &self.items[index % WINDOW].instruction
     }
 
-    /// Finds for each value its first reader, from the end to the start.
-    pub(crate) fn find_readers(&mut self) {
-        let mut next = [NONE; 16];
-        for (index, located) in self.items[..self.len].iter().enumerate().rev() {
-            let instruction = &located.instruction;
-            let facts = facts(instruction);
-            let here = u8::try_from(index).unwrap_or(NONE);
-            let mut reader = NONE;
-            if facts & WRITES != 0 {
-                reader = core::mem::replace(&mut next[instruction.r1().index()], NONE);
-            }
-            self.next_read[index] = reader;
-            for (fact, reg) in READS.into_iter().zip([instruction.r1(), instruction.r2(), instruction.r3()]) {
-                if facts & fact != 0 {
-                    next[reg.index()] = here;
-                }
-            }
-        }
+    #[inline(always)]
+    fn class(&self, class: Class) -> Set {
+        self.classes[class.index()]
     }
 
-    /// The first reader of what an instruction writes.
+    /// Sums that may be folded into what uses them.
+    #[inline(always)]
+    pub(crate) fn sums(&self) -> Set {
+        self.class(Class::Sum)
+    }
+
+    /// Loads that may be the operand of what uses them.
+    #[inline(always)]
+    pub(crate) fn feeders(&self) -> Set {
+        self.class(Class::Feeder)
+    }
+
+    /// Loads and stores.
+    #[inline(always)]
+    pub(crate) fn accesses(&self) -> Set {
+        self.class(Class::Load) | self.class(Class::Feeder) | self.class(Class::Store)
+    }
+
+    /// The first instruction that reads what one writes, if that is not overwritten before.
     #[inline(always)]
     pub(crate) fn reader(&self, index: usize) -> Option<usize> {
-        let reader = self.next_read[index % WINDOW];
-        (reader != NONE).then(|| usize::from(reader))
+        let instruction = self.instruction(index);
+        let at = cell(instruction.r1(), facts(instruction).writes);
+        let reads = self.readers[at] & behind(index);
+        if reads == 0 || facts(instruction).writes != 0 {
+            return None;
+        }
+        let writes = self.writers[at] & behind(index);
+        // An instruction that reads the register and writes it reads it first.
+        (reads.trailing_zeros() <= writes.trailing_zeros()).then(|| to_usize(reads.trailing_zeros()))
+    }
+
+    /// The instructions of a set that write one of these registers.
+    #[inline(always)]
+    fn writers_in(&self, set: Set, registers: u16) -> Set {
+        set & ones(registers.into()).map(|reg| self.writers[reg % CELLS]).fold(0, |all, writers| all | writers)
     }
 
     /// Do the instructions from one up to another, which does not count, leave these registers alone and stay in the block?
     pub(crate) fn leave_alone(&self, from: usize, to: usize, registers: u16) -> bool {
-        self.items[from..to].iter().all(|located| {
-            let instruction = &located.instruction;
-            let facts = facts(instruction);
-            facts & BARRIER == 0 && (facts & WRITES == 0 || bit(instruction.r1()) & registers == 0)
-        })
+        let span = behind(from) & before(to) | bit(from) & before(to);
+        self.class(Class::Barrier) & span | self.writers_in(span, registers) == 0
     }
 
     /// Whether the value of `reg` is of no use to the instructions behind `from`, which may read it itself.
@@ -180,46 +260,68 @@ impl Window {
     /// The answer is the last instruction at which the guest can stop and must be told the value (`from` if there is none): up to it
     /// the value can be computed from `inputs` and, if it was loaded, from the place.
     pub(crate) fn dies(&self, from: usize, reg: Reg, inputs: u16, place: Option<Place>) -> Option<usize> {
-        let mut last = from;
-        let mut is_lost = false;
-        let end = self.len.min(from + LOOK);
-        for (index, located) in self.items[..end].iter().enumerate().skip(from) {
-            let instruction = &located.instruction;
-            let facts = facts(instruction);
-            if facts & BARRIER != 0 || (index > from && reads(instruction) & bit(reg) != 0) {
-                return None;
-            }
-            if facts & (LOADS | STORES) != 0 {
-                if is_lost {
-                    return None;
-                }
-                last = index;
-            }
-            if facts & STORES != 0
-                && let Some(place) = place
-                && Place::of(instruction).is_none_or(|other| other.overlaps(place))
-            {
-                is_lost = true;
-            }
-            if facts & WRITES != 0 {
-                if instruction.r1() == reg {
-                    return Some(last);
-                }
-                is_lost |= bit(instruction.r1()) & inputs != 0;
-            }
+        let end = self.writers[cell(reg, 0)] & (bit(from) | behind(from));
+        if end == 0 || to_usize(end.trailing_zeros()) >= from + LOOK {
+            return None;
         }
-        None
+        let end = to_usize(end.trailing_zeros());
+        let rest = behind(from) & (before(end) | bit(end));
+        let span = bit(from) | rest;
+        if self.class(Class::Barrier) & span | self.readers[cell(reg, 0)] & rest != 0 {
+            return None;
+        }
+        let accesses = self.accesses() & span;
+        if accesses == 0 {
+            return Some(from);
+        }
+        // From the first of these on, behind itself, the value cannot be computed any more.
+        let mut losses = self.writers_in(span & before(end), inputs);
+        if let Some(place) = place {
+            let overlaps = |at: &usize| Place::of(self.instruction(*at)).is_none_or(|other| other.overlaps(place));
+            losses |= ones(self.class(Class::Store) & span).find(overlaps).map_or(0, bit);
+        }
+        if losses != 0 && accesses & behind(to_usize(losses.trailing_zeros())) != 0 {
+            return None;
+        }
+        Some(to_usize(accesses.ilog2()))
     }
 }
 
-/// Bits from one index up to another, which counts.
-pub(crate) fn bits(from: usize, to: usize) -> u64 {
-    let below = |index: usize| if index >= WINDOW { u64::MAX } else { (1 << index) - 1 };
-    below(to + 1) & !below(from)
+/// The set of one instruction.
+#[inline(always)]
+pub(crate) fn bit(index: usize) -> Set {
+    1 << (index % WINDOW)
+}
+
+/// The instructions behind one.
+#[inline(always)]
+pub(crate) fn behind(index: usize) -> Set {
+    Set::MAX << (index % WINDOW) << 1
+}
+
+/// The instructions before one.
+#[inline(always)]
+pub(crate) fn before(index: usize) -> Set {
+    bit(index) - 1
+}
+
+/// The sets of one instruction, one after the other.
+struct Bits(Set);
+
+impl Iterator for Bits {
+    type Item = Set;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Set> {
+        let bit = self.0;
+        self.0 <<= 1;
+        Some(bit)
+    }
 }
 
 /// The numbers of the set bits, lowest first.
-pub(crate) fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+#[inline(always)]
+pub(crate) fn ones(mut bits: Set) -> impl Iterator<Item = usize> {
     core::iter::from_fn(move || {
         if bits == 0 {
             return None;
@@ -230,4 +332,4 @@ pub(crate) fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-const _: () = assert!(WINDOW <= 64, "sets of instructions are words");
+const _: () = assert!(WINDOW == 64 && REGISTER_COUNT <= to_usize(widen_u8(NOWHERE)), "sets of instructions are words");

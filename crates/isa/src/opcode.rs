@@ -128,28 +128,46 @@ impl Opcode {
     }
 
     /// Does a basic block end with this instruction? (isa.md 3.1; `invalid` ends one too.)
-    #[inline]
+    #[inline(always)]
     pub const fn ends_block(self) -> bool {
-        matches!(
-            self.meaning(),
-            Meaning::Trap
-                | Meaning::Fallthrough
-                | Meaning::Jump
-                | Meaning::JumpIndirect
-                | Meaning::LoadImmAndJump
-                | Meaning::LoadImmAndJumpIndirect
-                | Meaning::Branch(_)
-                | Meaning::BranchImm(_)
-        )
+        ENDINGS[self.index()].ends_block
     }
 
     /// Can execution continue with the following instruction?
-    #[inline]
+    #[inline(always)]
     pub const fn can_fall_through(self) -> bool {
-        !self.ends_block()
-            || matches!(self.meaning(), Meaning::Fallthrough | Meaning::Branch(_) | Meaning::BranchImm(_))
+        ENDINGS[self.index()].falls_through
     }
 }
+
+/// What comes behind an instruction.
+#[derive(Clone, Copy)]
+struct Ending {
+    ends_block: bool,
+    falls_through: bool,
+}
+
+/// By opcode; as many as a byte can tell apart, so that no index is out of bounds.
+const ENDINGS: &[Ending; 256] = &{
+    let mut endings = [Ending { ends_block: false, falls_through: true }; 256];
+    let mut at = 0;
+    while at < ROWS.len() {
+        let meaning = ROWS[at].meaning;
+        endings[at] = match meaning {
+            Meaning::Fallthrough | Meaning::Branch(_) | Meaning::BranchImm(_) => {
+                Ending { ends_block: true, falls_through: true }
+            }
+            Meaning::Trap
+            | Meaning::Jump
+            | Meaning::JumpIndirect
+            | Meaning::LoadImmAndJump
+            | Meaning::LoadImmAndJumpIndirect => Ending { ends_block: true, falls_through: false },
+            _ => endings[at],
+        };
+        at += 1;
+    }
+    endings
+};
 
 impl fmt::Display for Opcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

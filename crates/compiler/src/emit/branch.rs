@@ -24,7 +24,7 @@ impl Emitter<'_> {
     pub(super) fn successor(&mut self, located: &Located) -> Option<Label> {
         let target = located.instruction.target().unwrap_or(self.code.len());
         let falls_off = located.instruction.opcode().can_fall_through() && located.next >= self.code.len();
-        if falls_off || !self.targets.contains(self.code, target) {
+        if falls_off || !self.starts.contains(target) {
             self.stop(crate::SiteKind::JumpTarget);
             return None;
         }

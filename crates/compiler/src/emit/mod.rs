@@ -11,6 +11,7 @@ mod shift;
 use crate::frame::{self, Gas, field};
 use crate::plan::{Action, Plan, Sum};
 use crate::regmap::{COUNT, SCRATCH, native};
+use crate::targets::Starts;
 use crate::window::Window;
 use crate::{CompileError, CompileErrorKind, Features, Group, Place, Site, SiteKind};
 use alu::Logic;
@@ -18,7 +19,7 @@ use muldiv::{Part, Sign};
 use pvm_gas::BlockMeter;
 use pvm_isa::{Opcode, Width};
 use pvm_num::casts::{signed_32, to_u32};
-use pvm_program::{Code, JumpTable, JumpTargets, Located};
+use pvm_program::{Code, JumpTable, Located};
 use pvm_vmctx as ctx;
 use pvm_x64::{Assembler, Cond, Inst, Label, Reg, Rm, inst};
 use shift::Shift;
@@ -34,6 +35,8 @@ pub(crate) struct Emitter<'a> {
     /// Offsets of the function that enters and of the place where faults leave.
     pub(crate) entry: u32,
     pub(crate) fault_exit: u32,
+    /// Where the guest's instructions lie.
+    pub(crate) guest: core::ops::Range<u32>,
     /// Where all sites leave to.
     frame_exit: Label,
     /// Where bad entries of the jump table lead.
@@ -44,7 +47,8 @@ pub(crate) struct Emitter<'a> {
     jump_table_len: u32,
     /// Does some entry of the jump table lead nowhere?
     has_bad_entries: bool,
-    targets: JumpTargets,
+    /// Where blocks start.
+    pub(crate) starts: Starts,
     meter: Option<BlockMeter>,
     gas: Gas,
     features: Features,
@@ -112,6 +116,7 @@ impl<'a> Emitter<'a> {
         jump_table: JumpTable<'a>,
         meter: Option<BlockMeter>,
         features: Features,
+        mut starts: Starts,
     ) -> Emitter<'a> {
         let length = pvm_num::casts::to_usize(code.len());
         let mut asm = Assembler::with_capacity(length * 4 + crate::FIXED_SIZE, length + 64);
@@ -125,7 +130,7 @@ impl<'a> Emitter<'a> {
         let entry = frame::entry(&mut asm, gas, table);
         let fault_exit = to_u32(asm.len());
         let frame_exit = frame::exit(&mut asm, gas);
-        let mut targets = JumpTargets::new(code);
+        let has_bad_entries = jump_table.iter().fold(false, |bad, pc| !starts.contains(pc) | bad);
         Emitter {
             asm,
             sites: Vec::new(),
@@ -134,13 +139,14 @@ impl<'a> Emitter<'a> {
             late: Vec::new(),
             entry,
             fault_exit,
+            guest: 0..0,
             frame_exit,
             bad_entry,
             table,
             code,
             jump_table_len: jump_table.len(),
-            has_bad_entries: jump_table.iter().any(|pc| !targets.contains(code, pc)),
-            targets,
+            has_bad_entries,
+            starts,
             meter,
             gas,
             features,
@@ -163,6 +169,7 @@ impl<'a> Emitter<'a> {
 
     /// Compiles the code from its start to its end.
     pub(crate) fn all_instructions(&mut self) -> Result<(), CompileError> {
+        self.guest.start = self.here();
         let (mut window, mut plan) = (Window::new(), Plan::new());
         let mut instructions = self.code.iter();
         let mut charge = None;
@@ -181,11 +188,11 @@ impl<'a> Emitter<'a> {
                 let first = window.items().first().map_or(0, |located| located.offset);
                 self.pc = first;
                 self.asm.bind(Label::from_number(first));
+                self.starts.add(first);
                 charge = self.charge(is_whole.then_some(cost))?;
             } else if is_whole {
                 self.patch(charge.take(), cost)?;
             }
-            window.find_readers();
             plan.make(&window, self.code.set().width(), self.features.bmi2);
             self.window(&window, &plan, starts_block);
             starts_block = is_whole;
@@ -197,7 +204,9 @@ impl<'a> Emitter<'a> {
             self.stop(SiteKind::Invalid);
         }
         let cost = self.meter.as_mut().map_or(0, BlockMeter::finish);
-        self.patch(charge, cost)
+        self.patch(charge, cost)?;
+        self.guest.end = self.here();
+        Ok(())
     }
 
     fn window(&mut self, window: &Window, plan: &Plan, starts_block: bool) {

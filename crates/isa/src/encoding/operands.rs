@@ -2,7 +2,9 @@
 
 use super::Encoded;
 use crate::{Format, Instruction, Opcode, Reg};
-use pvm_num::casts::{low_u32, low_u64, sign_extend_32, signed_32, unsigned_32, widen};
+use pvm_num::casts::{
+    low_u32, low_u64, sign_extend_32, signed_32, signed_64, unsigned_32, unsigned_64, widen, widen_u8,
+};
 
 /// The 16 bytes of `code` from `offset` on, as a little-endian number, zeros past the end.
 #[inline]
@@ -18,55 +20,104 @@ pub(crate) fn window(code: &[u8], offset: usize) -> u128 {
     }
 }
 
-/// `imm(k, n)` of isa.md 4: `n` bytes from byte `k` on, sign-extended to 32 bits.
-#[inline]
-fn immediate(window: u128, k: u32, n: u32) -> u32 {
-    let raw = low_u32(low_u64(window >> (8 * k)));
-    let unused = 32 - 8 * n;
-    if n == 0 { 0 } else { unsigned_32(signed_32(raw << unused) >> unused) }
+/// `imm(k, n)` of isa.md 4: the lowest `n` bytes, at most 4, sign-extended to 32 bits.
+#[inline(always)]
+fn immediate(bytes: u64, n: u32) -> u32 {
+    // In two steps, for a word cannot be shifted by all its bits.
+    let unused = 63 - 8 * n;
+    low_u32(unsigned_64(signed_64(bytes << unused << 1) >> unused >> 1))
 }
 
-#[inline]
-fn byte(window: u128, k: u32) -> u32 {
-    low_u32(low_u64(window >> (8 * k))) & 0xff
+/// Where the operands of a format lie.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// By register operand: what to shift the first 16 bits by, and which bits are its number then.
+    shifts: [u8; 3],
+    masks: [u8; 3],
+    /// Bytes before the first immediate.
+    start: u8,
+    /// Most bytes of it, if it is the only one.
+    size_max: u8,
+    immediates: Immediates,
 }
+
+/// What immediates there are.
+#[derive(Clone, Copy)]
+enum Immediates {
+    /// One or none.
+    One,
+    /// Likewise, counted from the instruction's offset.
+    OneTarget,
+    /// Two, the size of the first in three bits from here on.
+    Two(u8),
+    /// Likewise; the second is counted from the instruction's offset.
+    TwoTarget(u8),
+    /// One of 8 bytes.
+    Long,
+}
+
+impl Layout {
+    const fn of(format: Format) -> Layout {
+        let (start, size_max, immediates) = match format {
+            Format::None | Format::RegReg | Format::RegRegReg => (0, 0, Immediates::One),
+            Format::Imm => (0, 4, Immediates::One),
+            Format::Offset => (0, 4, Immediates::OneTarget),
+            Format::ImmImm => (1, 4, Immediates::Two(0)),
+            Format::RegImm | Format::RegRegImm => (1, 4, Immediates::One),
+            Format::RegRegOffset => (1, 4, Immediates::OneTarget),
+            Format::RegImm64 => (1, 8, Immediates::Long),
+            Format::RegImmImm => (1, 4, Immediates::Two(4)),
+            Format::RegImmOffset => (1, 4, Immediates::TwoTarget(4)),
+            Format::RegRegImmImm => (2, 4, Immediates::Two(8)),
+        };
+        let (shifts, masks) = match format.register_count() {
+            0 => ([0; 3], [0; 3]),
+            1 => ([0; 3], [15, 0, 0]),
+            2 => ([0, 4, 0], [15, 15, 0]),
+            _ => ([8, 0, 4], [15; 3]),
+        };
+        Layout { shifts, masks, start, size_max, immediates }
+    }
+}
+
+/// By opcode; as many as a byte can tell apart, so that no index is out of bounds.
+static LAYOUTS: [Layout; 256] = {
+    let mut layouts = [Layout::of(Format::None); 256];
+    let mut at = 0;
+    while at < Opcode::COUNT {
+        layouts[at] = Layout::of(Opcode::ALL[at].format());
+        at += 1;
+    }
+    layouts
+};
 
 /// Decodes the operands of `opcode`. `window` holds the bytes after the opcode, `length` is how many of them belong to
 /// the instruction, `offset` is where the instruction starts.
-#[inline]
+#[inline(always)]
 pub(crate) fn decode(opcode: Opcode, window: u128, length: u32, offset: u32) -> Instruction {
-    let clip = |used: u32| length.saturating_sub(used).min(4);
-    let c0 = byte(window, 0);
-    let (low, high) = (Reg::from_nibble(c0), Reg::from_nibble(c0 >> 4));
-    let none = Reg::ra;
-    let (regs, imms) = match opcode.format() {
-        Format::None => ([none; 3], [0, 0]),
-        Format::Imm => ([none; 3], [immediate(window, 0, clip(0)), 0]),
-        Format::Offset => ([none; 3], [offset.wrapping_add(immediate(window, 0, clip(0))), 0]),
-        Format::ImmImm => {
-            let n = (c0 & 7).min(4);
-            ([none; 3], [immediate(window, 1, n), immediate(window, 1 + n, clip(n + 1))])
+    let layout = &LAYOUTS[opcode.index()];
+    let low = low_u64(window);
+    let reg = |at: usize| Reg::from_nibble(low_u32(low >> (layout.shifts[at] & 15)) & widen_u8(layout.masks[at]));
+    let regs = [reg(0), reg(1), reg(2)];
+    let start = widen_u8(layout.start);
+    let imms = match layout.immediates {
+        Immediates::One | Immediates::OneTarget => {
+            let value = immediate(low >> (8 * start), length.saturating_sub(start).min(widen_u8(layout.size_max)));
+            let is_target = matches!(layout.immediates, Immediates::OneTarget);
+            [if is_target { offset.wrapping_add(value) } else { value }, 0]
         }
-        Format::RegImm => ([low, none, none], [immediate(window, 1, clip(1)), 0]),
-        Format::RegImm64 => {
+        Immediates::Two(size_at) | Immediates::TwoTarget(size_at) => {
+            let size = (low_u32(low >> (size_at & 15)) & 7).min(4);
+            let first = immediate(low >> (8 * start), size);
+            let start = start + size;
+            let second = immediate(low_u64(window >> (8 * start)), length.saturating_sub(start).min(4));
+            let is_target = matches!(layout.immediates, Immediates::TwoTarget(_));
+            [first, if is_target { offset.wrapping_add(second) } else { second }]
+        }
+        Immediates::Long => {
             let value = low_u64(window >> 8);
-            ([low, none, none], [low_u32(value), low_u32(value >> 32)])
+            [low_u32(value), low_u32(value >> 32)]
         }
-        Format::RegImmImm | Format::RegImmOffset => {
-            let n = (c0 >> 4 & 7).min(4);
-            let first = immediate(window, 1, n);
-            let second = immediate(window, 1 + n, clip(n + 1));
-            let second = if opcode.format().has_target() { offset.wrapping_add(second) } else { second };
-            ([low, none, none], [first, second])
-        }
-        Format::RegReg => ([low, high, none], [0, 0]),
-        Format::RegRegImm => ([low, high, none], [immediate(window, 1, clip(1)), 0]),
-        Format::RegRegOffset => ([low, high, none], [offset.wrapping_add(immediate(window, 1, clip(1))), 0]),
-        Format::RegRegImmImm => {
-            let n = (byte(window, 1) & 7).min(4);
-            ([low, high, none], [immediate(window, 2, n), immediate(window, 2 + n, clip(n + 2))])
-        }
-        Format::RegRegReg => ([Reg::from_nibble(byte(window, 1)), low, high], [0, 0]),
     };
     Instruction::new(opcode, regs, imms)
 }

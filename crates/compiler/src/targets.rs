@@ -1,0 +1,77 @@
+//! Where code may jump to: the starts of blocks.
+//!
+//! Whether a block starts where a jump goes forward shows only when the code has been walked up to there. So code is compiled as
+//! if every jump led to one; if some did not it is compiled once more, knowing all starts.
+
+use pvm_num::casts::to_usize;
+
+/// A set of code offsets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Offsets {
+    words: Vec<u64>,
+}
+
+impl Offsets {
+    fn new(length: u32) -> Offsets {
+        Offsets { words: vec![0; to_usize(length.div_ceil(u64::BITS))] }
+    }
+
+    fn add(&mut self, offset: u32) {
+        if let Some(word) = self.words.get_mut(to_usize(offset / u64::BITS)) {
+            *word |= 1 << (offset % u64::BITS);
+        }
+    }
+
+    fn contains(&self, offset: u32) -> bool {
+        self.words.get(to_usize(offset / u64::BITS)).is_some_and(|word| word >> (offset % u64::BITS) & 1 != 0)
+    }
+}
+
+/// The starts of blocks, as far as they are known.
+#[derive(Clone, Debug)]
+pub(crate) struct Starts {
+    length: u32,
+    /// All of them, or those met so far.
+    starts: Offsets,
+    /// Offsets taken for starts, until all are known.
+    taken: Option<Offsets>,
+}
+
+impl Starts {
+    /// Of a code of this length nothing is known yet.
+    pub(crate) fn unknown(length: u32) -> Starts {
+        Starts { length, starts: Offsets::new(length), taken: Some(Offsets::new(length)) }
+    }
+
+    /// A block starts here.
+    #[inline]
+    pub(crate) fn add(&mut self, offset: u32) {
+        if offset < self.length {
+            self.starts.add(offset);
+        }
+    }
+
+    /// Does a block start here? Where that is not known yet the answer is that one does.
+    #[inline]
+    pub(crate) fn contains(&mut self, offset: u32) -> bool {
+        let is_inside = offset < self.length;
+        match &mut self.taken {
+            Some(taken) if is_inside => taken.add(offset),
+            Some(_) => {}
+            None => return self.starts.contains(offset),
+        }
+        is_inside
+    }
+
+    /// Were all answers right? All blocks must have been added.
+    pub(crate) fn were_right(&self) -> bool {
+        self.taken
+            .as_ref()
+            .is_none_or(|taken| taken.words.iter().zip(&self.starts.words).all(|(taken, start)| taken & !start == 0))
+    }
+
+    /// The same, all blocks having been added.
+    pub(crate) fn known(self) -> Starts {
+        Starts { taken: None, ..self }
+    }
+}
