@@ -40,6 +40,21 @@ impl Demand {
         }
     }
 
+    /// The units that meet it, but for LOAD and STORE units.
+    #[inline(always)]
+    pub(crate) const fn units(self) -> Units {
+        const fn units(alu: u8, mul: u8, div: u8) -> Units {
+            Units::new(cost::Units { alu, load: 0, store: 0, mul, div })
+        }
+        match self {
+            Demand::Nothing => const { units(0, 0, 0) },
+            Demand::Alu => const { units(1, 0, 0) },
+            Demand::TwoAlu => const { units(2, 0, 0) },
+            Demand::AluAndMul => const { units(1, 1, 0) },
+            Demand::AluAndDiv => const { units(1, 0, 1) },
+        }
+    }
+
     const fn of(units: cost::Units) -> Demand {
         assert!(units.load + units.store <= units.alu, "a LOAD or STORE unit without an ALU unit");
         match (units.alu, units.mul, units.div) {

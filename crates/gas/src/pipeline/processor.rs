@@ -108,7 +108,8 @@ impl Processor {
         let finish = start + widen_u8(step.latency);
         let origin = Origin::new(finish, Window::place(self.window.tail));
         self.plan.origins.set(step.destination, origin);
-        self.window.append(Entry { sources, finish, units: step.units, latency: step.latency });
+        let Step { units, demand, latency, .. } = *step;
+        self.window.append(Entry { sources, finish, units, demand, latency });
         self.end = self.end.max(finish);
     }
 

@@ -11,14 +11,14 @@
 //!            no source unfinished           next cycle
 //! ```
 
-use super::classes::{LATENCY_MAX, Step};
+use super::classes::{Demand, LATENCY_MAX, Step};
 use super::plan::STARTS;
 use super::processor::{Observer, Processor, SLOTS};
 use super::registers::Registers;
 use super::resources::Units;
 use super::window::{Entry, Origin, RING, UNKNOWN, WINDOW, Window};
 use crate::rule::Acceleration;
-use pvm_num::casts::{to_u32, to_usize, widen_u8};
+use pvm_num::casts::{to_usize, widen_u8};
 
 /// Length of the calendar in cycles.
 const CALENDAR: usize = 128;
@@ -37,6 +37,8 @@ pub(super) struct Events {
     waiting: Entries,
     fresh: Entries,
     ready: Entries,
+    /// By demand: the places of entries that have it.
+    demands: [Entries; Demand::COUNT],
     /// Entries without a result.
     unfinished: Entries,
     /// By register: the entry that writes it last, or none. May name a finished one.
@@ -59,6 +61,7 @@ impl Events {
             waiting: 0,
             fresh: 0,
             ready: 0,
+            demands: [0; Demand::COUNT],
             unfinished: 0,
             writer: Registers::new(),
             days: 0,
@@ -95,7 +98,9 @@ impl Events {
                 continue;
             }
             entry.finish = UNKNOWN;
+            let demand = entry.demand;
             let sources = entry.sources.into_iter().fold(0, |all, origin| all | unfinished_at(cycle, origin));
+            self.demand(place, demand);
             self.depend(place, sources);
             if start == cycle {
                 self.ready |= 1 << place;
@@ -106,6 +111,29 @@ impl Events {
             }
         }
         end
+    }
+
+    /// Notes what an entry needs to start.
+    #[inline]
+    fn demand(&mut self, place: usize, demand: Demand) {
+        for entries in &mut self.demands {
+            *entries &= !(1 << place);
+        }
+        self.demands[demand.index()] |= 1 << place;
+    }
+
+    /// The places of entries for which enough units are free.
+    #[inline(always)]
+    fn fitting(&self) -> Entries {
+        let fits = |demand: Demand| {
+            let is_met = self.free.take(demand.units()).is_some();
+            self.demands[demand.index()] & u64::from(is_met).wrapping_neg()
+        };
+        self.demands[Demand::Nothing.index()]
+            | fits(Demand::Alu)
+            | fits(Demand::TwoAlu)
+            | fits(Demand::AluAndMul)
+            | fits(Demand::AluAndDiv)
     }
 
     /// Notes whom an entry waits for.
@@ -203,10 +231,12 @@ impl Processor {
             sources: [Origin(0); 3],
             finish: UNKNOWN,
             units: step.units,
+            demand: step.demand,
             latency: step.latency,
         });
         let entry = 1 << place;
         events.users[place] = 0;
+        events.demand(place, step.demand);
         events.depend(place, sources);
         events.unfinished |= entry;
         events.writer.set(step.destination, entry);
@@ -254,24 +284,27 @@ impl Processor {
     /// Starts what is ready and fits, oldest first. True if some that fit are left because enough have started.
     #[inline]
     fn start_ready(&mut self, observer: &mut impl Observer) -> bool {
-        let mut starts = 0u8;
-        for age in members(self.events.ready.rotate_right(self.window.head % u64::BITS)) {
-            let number = self.window.head + to_u32(age);
-            let place = Window::place(number);
-            let entry = self.window.at_mut(place);
-            let Some(free) = self.events.free.take(entry.units) else { continue };
+        let mut starts = 0;
+        loop {
+            let able = self.events.ready & self.events.fitting();
+            if able == 0 {
+                return false;
+            }
             if starts == STARTS {
                 return true;
             }
             starts += 1;
+            let age = able.rotate_right(self.window.head % u64::BITS).trailing_zeros();
+            let number = self.window.head + age;
+            let place = Window::place(number);
+            let entry = self.window.at_mut(place);
+            self.events.free = self.events.free.take(entry.units).expect("who is able to start finds what it needs");
             observer.started(number, self.cycle);
             entry.finish = self.cycle + widen_u8(entry.latency);
             self.end = self.end.max(entry.finish);
-            self.events.free = free;
             self.events.ready &= !(1 << place);
             self.events.book(place, entry.finish);
         }
-        false
     }
 }
 

@@ -1,5 +1,6 @@
 //! The reorder window: what is decoded and not gone, in program order.
 
+use super::classes::Demand;
 use super::resources::Units;
 use pvm_num::casts::{high_u32, low_u32, to_u32, to_usize, widen};
 
@@ -44,6 +45,7 @@ pub(super) struct Entry {
     /// F: the first cycle in which its result and its units are available; `UNKNOWN` until it starts.
     pub(super) finish: u32,
     pub(super) units: Units,
+    pub(super) demand: Demand,
     pub(super) latency: u8,
 }
 
@@ -61,7 +63,8 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new() -> Self {
-        let nothing = Entry { sources: [Origin(0); 3], finish: 0, units: Units::NONE, latency: 0 };
+        let nothing =
+            Entry { sources: [Origin(0); 3], finish: 0, units: Units::NONE, demand: Demand::Nothing, latency: 0 };
         Window { head: 0, tail: 0, head_max: 0, entries: [nothing; RING] }
     }
 
