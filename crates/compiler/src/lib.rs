@@ -17,6 +17,7 @@
 
 mod emit;
 mod frame;
+mod pairs;
 mod plan;
 pub mod regmap;
 mod targets;

@@ -13,7 +13,7 @@
 //! value takes it from elsewhere, and where the guest stops before the register is overwritten the host executes the instruction
 //! late ([`crate::Access`]). Until then, instructions behind it cannot be entered.
 
-use crate::window::{NONE, Place, Set, WINDOW, Window, before, behind, bit, ones, reads};
+use crate::window::{NONE, Place, Set, WINDOW, Window, before, between, bit, ones, reads};
 use pvm_isa::{Instruction, Meaning, Opcode, Reg, Width};
 use pvm_x64::Scale;
 
@@ -30,6 +30,20 @@ pub(crate) enum Action {
     Sum(Sum),
     /// Its second operand is what the instruction before it would have loaded, the first is this.
     Operand(Reg),
+    /// It adds so that the carry flag is that of the addition.
+    Carrying,
+    /// Its result is the carry flag.
+    CarryFlag,
+    /// Its result is the sum of this and the carry flag.
+    Carry(Reg),
+    /// The product's half that it gives goes to its register, the other to the scratch register.
+    Product,
+    /// Its result is in the scratch register.
+    OtherHalf,
+    /// Its condition is the comparison at this place of the window.
+    Condition(u8),
+    /// Its result is the low part of this, extended.
+    Extension(Reg),
 }
 
 /// `base + (index << shift) + offset`
@@ -94,8 +108,8 @@ fn is_word(opcode: Opcode, width: Width) -> bool {
     width == Width::Narrow || matches!(opcode, Opcode::add_32 | Opcode::add_imm_32 | Opcode::shift_logical_left_imm_32)
 }
 
-/// How far a sum may be from what uses it.
-const REACH: usize = 8;
+/// How far what is fused may be from what uses it.
+pub(crate) const REACH: usize = 8;
 /// Most instructions that are folded into one.
 const CHAIN: usize = 4;
 
@@ -104,11 +118,11 @@ pub(crate) struct Plan {
     actions: [Action; WINDOW],
     /// For elided instructions, the last instruction at which the value may have to be computed late.
     until: [u8; WINDOW],
-    elided: Set,
+    pub(crate) elided: Set,
     /// Instructions that do more than their own work, or none; all other actions are stale.
-    special: Set,
+    pub(crate) special: Set,
     /// Instructions at which the guest cannot be entered.
-    closed: Set,
+    pub(crate) closed: Set,
 }
 
 impl Plan {
@@ -148,37 +162,44 @@ impl Plan {
         ones(self.elided & before(index)).filter(move |elided| usize::from(self.until[*elided % WINDOW]) >= index)
     }
 
-    fn set(&mut self, index: usize, action: Action) {
+    pub(crate) fn set(&mut self, index: usize, action: Action) {
         self.actions[index % WINDOW] = action;
         self.special |= bit(index);
     }
 
     /// Elides an instruction, whose value may have to be computed late at instructions up to `until`.
-    fn elide(&mut self, index: usize, until: usize) {
+    pub(crate) fn elide(&mut self, index: usize, until: usize) {
         self.special |= bit(index);
         self.elided |= bit(index);
         self.until[index % WINDOW] = u8::try_from(until).unwrap_or(NONE);
-        self.closed |= behind(index) & (before(until) | bit(until));
+        self.closed |= between(index, until);
     }
 
     /// Plans a window.
     pub(crate) fn make(&mut self, window: &Window, width: Width, has_mulx: bool) {
         (self.elided, self.special, self.closed) = (0, 0, 0);
         let sums = window.sums();
-        for index in ones(sums | window.feeders()) {
-            if sums & bit(index) == 0 {
+        for index in ones(sums | window.feeders() | window.compares() | window.products()) {
+            let at = bit(index);
+            if window.feeders() & at != 0 {
                 self.feed(window, index, width, has_mulx);
-            } else if self.special & bit(index) == 0 {
+            } else if self.special & at != 0 {
+                // It is part of a group already.
+            } else if sums & at != 0 {
                 self.fold(window, index, width);
+            } else if window.compares() & at != 0 {
+                self.compare(window, index, width);
+            } else if has_mulx && width == Width::Wide {
+                self.product(window, index);
             }
         }
     }
 
     /// Folds a sum into what uses it: another sum, or an access.
     fn fold(&mut self, window: &Window, first: usize, width: Width) {
-        let into = window.sums() | window.accesses();
-        if window.reader(first).is_none_or(|reader| into & bit(reader) == 0) {
-            return;
+        let Some(reader) = window.reader(first) else { return };
+        if (window.sums() | window.accesses()) & bit(reader) == 0 {
+            return self.extend(window, first, reader);
         }
         let mut found = None;
         let mut at = first;

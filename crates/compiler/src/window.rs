@@ -37,10 +37,16 @@ enum Class {
     Store,
     /// It ends the block, or leaves to the host.
     Barrier,
+    /// It sets a register to whether a comparison holds.
+    Compare,
+    /// A half of a product of 128 bits.
+    Product,
+    /// It moves a register, or does nothing.
+    Move,
 }
 
 impl Class {
-    const COUNT: usize = 8;
+    const COUNT: usize = 9;
 
     const fn index(self) -> usize {
         match self {
@@ -50,6 +56,9 @@ impl Class {
             Class::Feeder => 3,
             Class::Store => 4,
             Class::Barrier => 5,
+            Class::Compare => 6,
+            Class::Product => 7,
+            Class::Move => 8,
         }
     }
 
@@ -58,6 +67,11 @@ impl Class {
         match opcode {
             O::add_imm_32 | O::add_imm_64 | O::add_32 | O::add_64 => return Class::Sum,
             O::shift_logical_left_imm_32 | O::shift_logical_left_imm_64 => return Class::Sum,
+            O::set_less_than_unsigned | O::set_less_than_signed => return Class::Compare,
+            O::set_less_than_unsigned_imm | O::set_less_than_signed_imm => return Class::Compare,
+            O::set_greater_than_unsigned_imm | O::set_greater_than_signed_imm => return Class::Compare,
+            O::mul_64 | O::mul_upper_unsigned_unsigned => return Class::Product,
+            O::move_reg | O::unlikely => return Class::Move,
             O::load_u32 | O::load_i32 | O::load_u64 => return Class::Feeder,
             O::load_indirect_u32 | O::load_indirect_i32 | O::load_indirect_u64 => return Class::Feeder,
             _ => {}
@@ -223,6 +237,30 @@ impl Window {
         self.class(Class::Feeder)
     }
 
+    /// What sets a register to whether a comparison holds.
+    #[inline(always)]
+    pub(crate) fn compares(&self) -> Set {
+        self.class(Class::Compare)
+    }
+
+    /// Halves of products.
+    #[inline(always)]
+    pub(crate) fn products(&self) -> Set {
+        self.class(Class::Product)
+    }
+
+    /// Copies of registers, and what does nothing.
+    #[inline(always)]
+    pub(crate) fn moves(&self) -> Set {
+        self.class(Class::Move)
+    }
+
+    /// The last instruction before one that writes a register.
+    pub(crate) fn writer_before(&self, index: usize, reg: Reg) -> Option<usize> {
+        let writers = self.writers[cell(reg, 0)] & before(index);
+        (writers != 0).then(|| to_usize(writers.ilog2()))
+    }
+
     /// Loads and stores.
     #[inline(always)]
     pub(crate) fn accesses(&self) -> Set {
@@ -265,7 +303,7 @@ impl Window {
             return None;
         }
         let end = to_usize(end.trailing_zeros());
-        let rest = behind(from) & (before(end) | bit(end));
+        let rest = between(from, end);
         let span = bit(from) | rest;
         if self.class(Class::Barrier) & span | self.readers[cell(reg, 0)] & rest != 0 {
             return None;
@@ -297,6 +335,12 @@ pub(crate) fn bit(index: usize) -> Set {
 #[inline(always)]
 pub(crate) fn behind(index: usize) -> Set {
     Set::MAX << (index % WINDOW) << 1
+}
+
+/// The instructions behind one up to another, which counts.
+#[inline(always)]
+pub(crate) fn between(from: usize, to: usize) -> Set {
+    behind(from) & (before(to) | bit(to))
 }
 
 /// The instructions before one.

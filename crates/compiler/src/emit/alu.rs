@@ -22,6 +22,10 @@ impl Emitter<'_> {
         }
     }
 
+    pub(super) fn scratch_imm_keeping_flags(&mut self, imm: i32) {
+        self.load_imm_keeping_flags(SCRATCH, imm);
+    }
+
     /// As [`Emitter::load_imm`], leaving the flags alone.
     fn load_imm_keeping_flags(&mut self, d: Reg, imm: i32) {
         match imm {
@@ -214,7 +218,7 @@ impl Emitter<'_> {
     /// `d = imm` if the condition holds of `c` and 0.
     pub(super) fn cmov_imm(&mut self, cond: Cond, d: Reg, imm: i32, c: Reg) {
         self.compare_imm(c, 0);
-        self.load_imm_keeping_flags(SCRATCH, imm);
+        self.scratch_imm_keeping_flags(imm);
         sized!(self, cmov_r64_rm64, cmov_r32_rm32, cond, d, SCRATCH);
     }
 

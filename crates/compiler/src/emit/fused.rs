@@ -1,13 +1,14 @@
 //! Instructions that are emitted together with what they use.
 
-use super::{Emitter, Size, by_size};
+use super::alu::Logic;
+use super::{Emitter, Size, by_size, sized};
 use crate::plan::{Action, Plan, Sum, scale};
 use crate::regmap::{SCRATCH, native};
 use crate::window::Window;
 use crate::{Group, Place};
 use pvm_isa::{Instruction, Opcode, Reg as Guest};
 use pvm_num::casts::to_u32;
-use pvm_x64::{Assembler, Mem, inst};
+use pvm_x64::{Assembler, Cond, Mem, Reg, inst};
 
 /// What computes a sum, as an address.
 pub(super) fn sum(sum: Sum) -> Mem {
@@ -45,6 +46,13 @@ impl Emitter<'_> {
                 self.pc = window.items()[index - 1].offset;
                 self.operand(instruction, window.instruction(index - 1), other);
             }
+            Action::Carrying => self.add_carrying(instruction),
+            Action::CarryFlag => self.carry_flag(native(instruction.r1())),
+            Action::Carry(other) => self.add_carry(native(instruction.r1()), native(other)),
+            Action::Product => self.both_halves(instruction),
+            Action::OtherHalf => self.copy(Size::Double, native(instruction.r1()), SCRATCH),
+            Action::Condition(place) => self.move_on(instruction, window.instruction(place.into())),
+            Action::Extension(from) => self.extension(instruction, native(from)),
         }
         (self.folded, self.group) = (None, Place::ALONE);
     }
@@ -106,5 +114,70 @@ impl Emitter<'_> {
             }
         }
         self.extend(size, d);
+    }
+
+    /// An addition that sets the flags.
+    fn add_carrying(&mut self, instruction: &Instruction) {
+        let (d, a, b) = (native(instruction.r1()), native(instruction.r2()), native(instruction.r3()));
+        let (a, b) = if d == b { (b, a) } else { (a, b) };
+        self.copy(self.full(), d, a);
+        sized!(self, add_rm64_r64, add_rm32_r32, d, b);
+    }
+
+    fn carry_flag(&mut self, d: Reg) {
+        self.emit(inst::mov_r32_imm32(d, 0));
+        self.emit(inst::set_rm8(Cond::B, d));
+    }
+
+    fn add_carry(&mut self, d: Reg, a: Reg) {
+        self.copy(self.full(), d, a);
+        sized!(self, adc_rm64_imm8, adc_rm32_imm8, d, 0);
+    }
+
+    fn both_halves(&mut self, instruction: &Instruction) {
+        let (d, a, b) = (native(instruction.r1()), native(instruction.r2()), native(instruction.r3()));
+        self.copy(Size::Double, SCRATCH, a);
+        let (high, low) = if instruction.opcode() == Opcode::mul_64 { (SCRATCH, d) } else { (d, SCRATCH) };
+        self.emit(inst::mulx_r64_r64_rm64(high, low, b));
+    }
+
+    /// A move on a condition that a comparison gives.
+    fn move_on(&mut self, instruction: &Instruction, comparison: &Instruction) {
+        use Opcode as O;
+        let (a, b, imm) = (native(comparison.r2()), native(comparison.r3()), comparison.imm1());
+        match comparison.opcode() {
+            O::set_less_than_unsigned | O::set_less_than_signed => self.compare(a, b),
+            _ => self.compare_imm(a, imm),
+        }
+        let holds = match comparison.opcode() {
+            O::set_less_than_unsigned | O::set_less_than_unsigned_imm => Cond::B,
+            O::set_less_than_signed | O::set_less_than_signed_imm => Cond::L,
+            O::set_greater_than_unsigned_imm => Cond::A,
+            _ => Cond::G,
+        };
+        let (cond, value) = match instruction.opcode() {
+            O::cmov_if_not_zero => (holds, native(instruction.r2())),
+            O::cmov_if_zero => (holds.not(), native(instruction.r2())),
+            opcode => {
+                self.scratch_imm_keeping_flags(instruction.imm1());
+                (if opcode == O::cmov_if_not_zero_imm { holds } else { holds.not() }, SCRATCH)
+            }
+        };
+        sized!(self, cmov_r64_rm64, cmov_r32_rm32, cond, native(instruction.r1()), value);
+    }
+
+    /// A shift right of what was shifted left as far.
+    fn extension(&mut self, instruction: &Instruction, from: Reg) {
+        let d = native(instruction.r1());
+        match (instruction.opcode(), instruction.imm1()) {
+            (Opcode::shift_logical_right_imm_64, 32) => self.emit(inst::mov_rm32_r32(d, from)),
+            (Opcode::shift_logical_right_imm_64, 48) => self.emit(inst::movzx_r32_rm16(d, from)),
+            (Opcode::shift_logical_right_imm_64, count) => {
+                self.logic_imm(Logic::And, d, from, i32::MAX >> (count - 33))
+            }
+            (_, 32) => self.emit(inst::movsxd_r64_rm32(d, from)),
+            (_, 48) => self.emit(inst::movsx_r64_rm16(d, from)),
+            _ => self.emit(inst::movsx_r64_rm8(d, from)),
+        }
     }
 }
