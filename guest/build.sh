@@ -51,6 +51,15 @@ guest_cargo targets/riscv64emac-unknown-none-polkavm.json release --package hell
 for program in hello exit $workloads; do
     cp "$CARGO_TARGET_DIR/riscv64emac-unknown-none-polkavm/release/$program" "$staging/$program.elf"
 done
+# By itself: together with others, abi-rust would get the features of the SDK that they want.
+for bits in 64 32; do
+    suffix=""
+    [ "$bits" = 64 ] || suffix=-32
+    for program in sdk abi-rust; do
+        guest_cargo "targets/riscv${bits}emac-unknown-none-polkavm.json" release --package "$program"
+        cp "$CARGO_TARGET_DIR/riscv${bits}emac-unknown-none-polkavm/release/$program" "$staging/$program$suffix.elf"
+    done
+done
 guest_cargo targets/riscv64emac-unknown-none-polkavm.json release-debug --package hello
 cp "$CARGO_TARGET_DIR/riscv64emac-unknown-none-polkavm/release-debug/hello" "$staging/hello-debug.elf"
 guest_cargo targets/riscv32emac-unknown-none-polkavm.json release --package hello --package exit --package guests
@@ -138,6 +147,8 @@ sources() { # fixture
     esac
     case $1 in
         hello.elf | hello-32.elf | hello-debug.elf) echo "$rust programs/hello" ;;
+        sdk.elf | sdk-32.elf) echo "$rust sdk macros ../crates/guest-abi/src/system.rs programs/sdk" ;;
+        abi-rust.elf | abi-rust-32.elf) echo "$rust sdk macros ../crates/guest-abi/src/system.rs programs/abi-rust" ;;
         exit.elf | exit-32.elf) echo "$rust programs/exit" ;;
         *) echo "$rust programs/rt programs/guests programs/workloads" ;;
     esac

@@ -23,13 +23,16 @@ impl Guest {
     }
 }
 
-/// All fixtures, by name, but for the one that needs files and arguments of its host.
+/// Fixtures that need files, arguments or functions of a host of their own.
+const HOSTED: [&str; 5] = ["libc", "sdk", "sdk-32", "abi-rust", "abi-rust-32"];
+
+/// All fixtures, by name, but for those of [`HOSTED`].
 pub fn guests() -> Vec<Guest> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest/fixtures");
     let entries = std::fs::read_dir(&folder).expect("the fixtures are in the repository");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "elf"));
-    paths.retain(|path| path.file_stem().is_none_or(|name| name != "libc"));
+    paths.retain(|path| path.file_stem().is_none_or(|name| !HOSTED.iter().any(|hosted| name == *hosted)));
     paths.sort();
     paths
         .into_iter()

@@ -11,6 +11,9 @@ const BARE_CRATES: [&str; 5] = ["pvm-num", "pvm-isa", "pvm-program", "pvm-gas", 
 /// Hosts without an operating system: a Wasm runtime of 32 bits, a bare machine of 64.
 const BARE_TARGETS: [&str; 2] = ["wasm32v1-none", "riscv64imac-unknown-none-elf"];
 
+/// The guest SDK and the guests of it that run on the host too.
+const SDK_PACKAGES: [&str; 4] = ["pvm-guest", "pvm-guest-macros", "sdk", "abi-rust"];
+
 /// Runs all steps; stops at the first that fails.
 ///
 /// # Errors
@@ -20,6 +23,7 @@ pub fn run() -> Result<()> {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"], &[])?;
     bare()?;
     cargo(&["test", "--workspace", "--locked"], &[])?;
+    guest_sdk()?;
     cargo(&["run", "--release", "--locked", "--package", "pvm-fuzz", "--", "canary"], &[])?;
     cargo(&["run", "--release", "--locked", "--package", "pvm-fuzz", "--", "smoke"], &[])
 }
@@ -40,6 +44,13 @@ pub fn bare() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Tests the SDK of Rust guests on the host, which needs none of the guest toolchain.
+fn guest_sdk() -> Result<()> {
+    let packages = SDK_PACKAGES.iter().flat_map(|name| ["--package", name]);
+    let test = ["test", "--manifest-path", "guest/Cargo.toml", "--locked"];
+    cargo(&test.into_iter().chain(packages).collect::<Vec<_>>(), &[])
 }
 
 /// Does the toolchain have libraries for this target?

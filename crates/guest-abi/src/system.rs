@@ -18,6 +18,8 @@
 //! The version is part of each symbol. A function never changes once it has been released: a new behaviour is a new function with
 //! a new symbol, so that a program runs on every host that has all symbols it imports, and a host can offer several
 //! versions at once.
+//!
+//! The guest SDK compiles this file too (`guest/sdk`), so that both sides have one table; it depends on nothing.
 
 /// The version that this module describes, as in `pvm_v1_write`.
 pub const VERSION: u32 = 1;
@@ -100,13 +102,6 @@ functions! {
 
 impl Function {
     /// The function of a symbol.
-    ///
-    /// ```
-    /// use pvm_guest_abi::system::Function;
-    ///
-    /// assert_eq!(Function::from_symbol(b"pvm_v1_write"), Some(Function::Write));
-    /// assert_eq!(Function::from_symbol(b"pvm_v0_write"), None);
-    /// ```
     pub fn from_symbol(symbol: &[u8]) -> Option<Function> {
         Function::ALL.iter().copied().find(|function| function.symbol().as_bytes() == symbol)
     }
@@ -211,3 +206,16 @@ pub const PICTURE_SIDE_MAX: u32 = 4096;
 pub const KEY_DOWN: u32 = 0x1_0000;
 /// Frames of sound a second.
 pub const SAMPLE_RATE: u32 = 44_100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_found_by_their_symbols() {
+        for function in Function::ALL {
+            assert_eq!(Function::from_symbol(function.symbol().as_bytes()), Some(*function));
+        }
+        assert_eq!(Function::from_symbol(b"pvm_v0_write"), None);
+    }
+}
