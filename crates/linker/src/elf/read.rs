@@ -11,11 +11,12 @@ use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, Rela, SectionHeader, Sym};
 use pvm_num::casts::{to_u64, to_usize, to_usize_saturating, unsigned_64};
 use pvm_riscv::Xlen;
+use std::collections::BTreeSet;
 
 const LE: LittleEndian = LittleEndian;
 
 /// Parses a file. Relocations of sections that are not loaded are read only if `debug_info` is wanted and nobody has applied
-/// them.
+/// them, or not for good.
 pub(crate) fn parse(bytes: &[u8], debug_info: bool) -> Result<File<'_>, LinkError> {
     // The class is byte 4 of the identification (ELF gABI); both readers check all of it.
     match bytes.get(4) {
@@ -90,8 +91,9 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         }
         let symbols = self.symbols()?;
         let linked = self.header.e_type(LE) != elf::ET_REL;
+        let debug_info = debug_info && (!linked || has_debug_sections_of_one_name(&sections));
         for index in 0..self.headers.len() {
-            self.relocations(index, &mut sections, symbols.len(), debug_info && !linked)?;
+            self.relocations(index, &mut sections, symbols.len(), debug_info)?;
         }
         for section in &mut sections {
             // Stable: records at one offset keep their order, which ADD/SUB pairs do not depend on but messages do.
@@ -427,6 +429,13 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         }
         Ok(())
     }
+}
+
+/// A linker that keeps all sections apart (lld's `--unique`) counts offsets from the start of each.
+fn has_debug_sections_of_one_name(sections: &[Section<'_>]) -> bool {
+    let debug = sections.iter().filter(|section| section.class == Class::NotLoaded);
+    let mut names = BTreeSet::new();
+    debug.map(|section| section.name).filter(|name| name.starts_with(".debug_")).any(|name| !names.insert(name))
 }
 
 /// The addresses in a table of relative relocations: an even word is an address, an odd one has a bit for each of the words
