@@ -2,7 +2,7 @@
 
 use super::addresses::{self, Pointer};
 use super::classify::{self, ArrayKind, Class, Kind, Refusal, Traits};
-use super::{ABI_FLAGS, Binding, File, Group, Home, Relocation, Section, Symbol, SymbolKind};
+use super::{ABI_FLAGS, Binding, File, Group, Home, Relocation, Section, Symbol, SymbolKind, readable};
 use crate::error::{LinkError, LinkErrorKind, Location};
 use crate::limits::{SECTION_ALIGN_MAX, SECTION_NAME_SIZE_MAX};
 use crate::reloc::RelocKind;
@@ -220,7 +220,6 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
                 file: 0,
                 class: Class::NotLoaded,
                 array: None,
-                retained: false,
                 data: &[],
                 size: 0,
                 align: 1,
@@ -291,7 +290,6 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             file: 0,
             class,
             array: classify::array(name, traits.kind).filter(|_| class.is_data()),
-            retained: flags.contains(elf::SHF_GNU_RETAIN),
             data,
             size,
             align: u32::try_from(align).unwrap_or(1),
@@ -327,6 +325,7 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
     }
 
     fn symbol(&self, symbol: &H::Sym, extended: Option<u32>, strings: &'a [u8]) -> Result<Symbol<'a>, LinkError> {
+        let name = strings.get(to_usize(symbol.st_name(LE))..).unwrap_or_default();
         let value: u64 = symbol.st_value(LE).into();
         let section = match symbol.st_shndx(LE) {
             elf::SHN_XINDEX => extended.or(Some(u32::MAX)),
@@ -336,7 +335,10 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             (Some(section), _) => match self.headers.get(to_usize(section)) {
                 Some(_) if self.header.e_type(LE) == elf::ET_REL => (Home::Section(section), value),
                 Some(header) => (Home::Section(section), value.wrapping_sub(header.sh_addr(LE).into())),
-                None => return Err(file_error(LinkErrorKind::SymbolInMissingSection { section })),
+                None => {
+                    let name = readable(name).into();
+                    return Err(file_error(LinkErrorKind::SymbolInMissingSection { name, section }));
+                }
             },
             (None, elf::SHN_UNDEF) => {
                 // Linkers make hidden weak symbols that nobody defined local; any other would have stopped them.
@@ -357,7 +359,6 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             elf::STB_WEAK => Binding::Weak,
             _ => Binding::Global,
         };
-        let name = strings.get(to_usize(symbol.st_name(LE))..).unwrap_or_default();
         Ok(Symbol { name, home, value, size: symbol.st_size(LE).into(), kind, binding })
     }
 
