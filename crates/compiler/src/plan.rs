@@ -42,8 +42,10 @@ pub(crate) enum Action {
     OtherHalf,
     /// Its condition is the comparison at this place of the window.
     Condition(u8),
-    /// Its result is the low part of this, extended.
-    Extension(Reg),
+    /// It adds whether the comparison at this place of the window holds to this, or subtracts it.
+    Counted(u8, Reg),
+    /// It shifts right what would have been this, shifted left so far.
+    Extension(Reg, u8),
 }
 
 /// `base + (index << shift) + offset`
@@ -272,6 +274,7 @@ impl Plan {
             O::add_32 | O::mul_32 if !is_wide => true,
             O::sub_32 if !is_wide => false,
             O::mul_upper_unsigned_unsigned if is_wide && has_mulx => true,
+            O::rotate_right_imm_64 if is_wide && has_mulx => return self.feed_rotation(window, index),
             _ => return,
         };
         let value = load.r1();
@@ -279,8 +282,19 @@ impl Plan {
         if d == value || other == value || !(commutes || (b == value && d == a)) {
             return;
         }
+        self.make_operand(window, index, other);
+    }
+
+    /// Likewise of a rotation, which has one operand.
+    fn feed_rotation(&mut self, window: &Window, index: usize) {
+        self.make_operand(window, index, window.instruction(index).r1());
+    }
+
+    /// Elides a load, if what it gives is of no use but to the instruction behind it.
+    fn make_operand(&mut self, window: &Window, index: usize, other: Reg) {
+        let (load, user) = (window.instruction(index), index + 1);
         let Some(place) = Place::of(load) else { return };
-        let Some(last) = window.dies(user, value, reads(load), Some(place)) else { return };
+        let Some(last) = window.dies(user, load.r1(), reads(load), Some(place)) else { return };
         match self.action(index) {
             Action::Plain => self.set(index, Action::Elided),
             // Its address is a sum of elided instructions: later, the value could not be computed from it.
