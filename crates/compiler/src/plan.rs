@@ -274,7 +274,6 @@ impl Plan {
             O::add_32 | O::mul_32 if !is_wide => true,
             O::sub_32 if !is_wide => false,
             O::mul_upper_unsigned_unsigned if is_wide && has_mulx => true,
-            O::rotate_right_imm_64 if is_wide && has_mulx => return self.feed_rotation(window, index),
             _ => return,
         };
         let value = load.r1();
@@ -282,19 +281,8 @@ impl Plan {
         if d == value || other == value || !(commutes || (b == value && d == a)) {
             return;
         }
-        self.make_operand(window, index, other);
-    }
-
-    /// Likewise of a rotation, which has one operand.
-    fn feed_rotation(&mut self, window: &Window, index: usize) {
-        self.make_operand(window, index, window.instruction(index).r1());
-    }
-
-    /// Elides a load, if what it gives is of no use but to the instruction behind it.
-    fn make_operand(&mut self, window: &Window, index: usize, other: Reg) {
-        let (load, user) = (window.instruction(index), index + 1);
         let Some(place) = Place::of(load) else { return };
-        let Some(last) = window.dies(user, load.r1(), reads(load), Some(place)) else { return };
+        let Some(last) = window.dies(user, value, reads(load), Some(place)) else { return };
         match self.action(index) {
             Action::Plain => self.set(index, Action::Elided),
             // Its address is a sum of elided instructions: later, the value could not be computed from it.

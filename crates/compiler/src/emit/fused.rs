@@ -8,7 +8,7 @@ use crate::regmap::{SCRATCH, native};
 use crate::window::Window;
 use crate::{Group, Place};
 use pvm_isa::{Instruction, Opcode, Reg as Guest};
-use pvm_num::casts::{low_u8, to_u32, unsigned_64};
+use pvm_num::casts::to_u32;
 use pvm_x64::{Assembler, Cond, Mem, Reg, inst};
 
 /// What computes a sum, as an address.
@@ -97,10 +97,6 @@ impl Emitter<'_> {
             return self.emit(inst::mulx_r64_r64_rm64(d, d, mem));
         }
         self.access();
-        if opcode == O::rotate_right_imm_64 {
-            let count = (low_u8(unsigned_64(instruction.imm1().into())) & 63).cast_signed();
-            return self.emit(inst::rorx_r64_rm64_imm8(d, mem, count));
-        }
         if d == other {
             match opcode {
                 O::add_32 | O::add_64 => by_size!(self, size, add_r64_rm64, add_r32_rm32, d, mem),
