@@ -151,6 +151,14 @@ impl State {
     fn start(&mut self, program: &Program) -> Result<Next, Exit> {
         let pc = match self.resume {
             Resume::No => return Err(Exit::Trap(Trap::Entry)),
+            Resume::At { offset, pc } if program.is_known_jump_target(pc) => {
+                // The start of a block that is paid: only at `offset` it is not charged again.
+                let Some(rule) = program.image.gas.as_ref().filter(|_| !self.is_exact) else {
+                    return Ok(Next::At(offset));
+                };
+                self.set_gas(self.gas() + i64::from(rule.block_cost(program.image.code(), pc)));
+                return Ok(Next::Exactly(pc));
+            }
             Resume::At { pc, .. } | Resume::Step(pc) => return self.step_to_native(program, pc),
             Resume::Complete { pc, resume } => return self.complete(program, pc, resume),
             Resume::Enter(pc) => pc,
