@@ -2,8 +2,7 @@
 # Builds the C and C++ SDK of 64-bit guests: musl with the calls of PVM, the compiler's run-time functions, start and allocation.
 #   sdk.sh [DIRECTORY]   builds it there, unless it is there already [default: $XDG_CACHE_HOME or ~/.cache, pvm/c-KEY]
 #                        and prints the directory: include/, lib/, bin/pvm-cc, bin/pvm-c++
-# Needs setup.sh. The source of musl comes from Debian and is checked against the sum below; PVM_MUSL_SOURCE names an
-# archive that lies here already. KEY is a hash of all that goes in, so that a changed SDK is built anew.
+# Needs setup.sh. The source of musl comes from Debian and is checked against the sum below (fetch.sh). KEY is a hash of all that goes in, so that a changed SDK is built anew.
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")"
@@ -35,19 +34,8 @@ mkdir -p "$(dirname "$sdk")"
 work=$(mktemp -d "$(dirname "$sdk")/building.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# The archive, from where Debian's packages come; sources need not be enabled there.
-fetch_musl() { # file
-    local mirror
-    mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 2>/dev/null | awk '$2 == "bookworm" { print $1; exit }')
-    [ -n "$mirror" ] || mirror=http://deb.debian.org/debian/
-    /usr/lib/apt/apt-helper download-file "${mirror}pool/main/m/musl/musl_1.2.3.orig.tar.gz" "$1" >&2
-}
-archive=${PVM_MUSL_SOURCE-}
-if [ -z "$archive" ]; then
-    archive=$work/musl.tar.gz
-    fetch_musl "$archive" || fail "cannot download musl; PVM_MUSL_SOURCE=FILE names musl_1.2.3.orig.tar.gz from elsewhere"
-fi
-echo "$musl_sum  $archive" | sha256sum --check --status || fail "$archive is not the musl 1.2.3 it should be"
+archive=$work/musl.tar.gz
+../fetch.sh m/musl/musl_1.2.3.orig.tar.gz "$musl_sum" "$archive"
 
 echo "sdk.sh: building musl and run-time functions (about a minute)" >&2
 tar -xf "$archive" -C "$work"
@@ -87,10 +75,11 @@ compile() { # source compiler flags...
 }
 compile start.c clang-19 -std=gnu17 -ffreestanding
 compile memory.c clang-19 -std=gnu17 -ffreestanding -fno-builtin
+compile files.c clang-19 -std=gnu17 -D_GNU_SOURCE
 compile syscalls.c clang-19 -std=gnu17 -D_GNU_SOURCE
 compile new.cc clang++-19 -std=c++17 -fno-exceptions -fno-rtti -nostdinc++
 cp "$work/start.c.o" "$work/sdk/lib/crt1.o"
-llvm-ar-19 rcs "$work/sdk/lib/libpvm.a" "$work/memory.c.o" "$work/syscalls.c.o"
+llvm-ar-19 rcs "$work/sdk/lib/libpvm.a" "$work/memory.c.o" "$work/files.c.o" "$work/syscalls.c.o"
 llvm-ar-19 rcs "$work/sdk/lib/libc++new.a" "$work/new.cc.o"
 
 cp cc "$work/sdk/bin/pvm-cc"

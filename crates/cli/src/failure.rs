@@ -11,7 +11,6 @@ Exit codes:
   2  wrong usage
   3  bad input: a file is not what it should be
   4  pvm itself failed; please report it
-  5  this machine lacks something (build, doctor)
 `pvm run` passes on the guest's exit code and has codes of its own; see `pvm run --help`.";
 
 /// The same for `pvm run`, whose exit code is the guest's.
@@ -50,8 +49,6 @@ pub(crate) enum Cause {
     MissingImport,
     /// The engine is not there.
     Engine,
-    /// A toolchain is not there.
-    Missing,
     /// We failed.
     Bug,
 }
@@ -63,7 +60,6 @@ impl Cause {
             (Cause::Io, false) => 1,
             (Cause::Usage, false) => 2,
             (Cause::Bug, false) => 4,
-            (Cause::Missing, false) => 5,
             (_, false) => 3,
             (Cause::UnfitExitCode, true) => 100,
             (Cause::Trap, true) => 101,
@@ -72,7 +68,7 @@ impl Cause {
             (Cause::Usage, true) => 104,
             (Cause::Io, true) => 105,
             (Cause::MissingImport, true) => 106,
-            (Cause::Engine | Cause::Missing, true) => 107,
+            (Cause::Engine, true) => 107,
             (Cause::Bug, true) => 108,
         }
     }

@@ -5,7 +5,7 @@ use crate::output::symbol;
 use clap::Args;
 use pvm_system::{Dir, Function, System, Ticks, ambient_authority};
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -75,6 +75,10 @@ impl Grants {
     pub(crate) fn system(&self, name: &str) -> Outcome<System> {
         let mut system = System::new();
         system.set_stdin(Box::new(io::stdin())).set_stdout(Box::new(io::stdout())).set_stderr(Box::new(io::stderr()));
+        let terminals = [io::stdin().is_terminal(), io::stdout().is_terminal(), io::stderr().is_terminal()];
+        for (fd, _) in (0..).zip(terminals).filter(|(_, is_terminal)| *is_terminal) {
+            system.set_terminal(fd);
+        }
         system.add_argument(name.as_bytes());
         for argument in &self.arguments {
             system.add_argument(bytes(argument));

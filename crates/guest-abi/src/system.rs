@@ -139,6 +139,7 @@ errors! {
     Io 5 "the stream or file failed";
     BadDescriptor 9 "no such descriptor, or not one for this";
     Again 11 "nothing there now";
+    NoMemory 12 "more directory entries than the host keeps";
     Access 13 "the host may not";
     Fault 14 "not all bytes are the guest's";
     Exists 17 "it exists already";
@@ -184,9 +185,11 @@ pub const SEEK_CURRENT: u32 = 1;
 /// Whence of `seek`: the end of the file.
 pub const SEEK_END: u32 = 2;
 
-/// Size of a status record: kind u32, zero u32, size in bytes u64, time of the last change in nanoseconds since 1970 i64
+/// Size of a status record: kind u32, flags u32, size in bytes u64, time of the last change in nanoseconds since 1970 i64
 /// (0 where the host did not grant the time).
 pub const STATUS_SIZE: usize = 24;
+/// Flag in a status record: a stream that is a terminal.
+pub const STATUS_TERMINAL: u8 = 1;
 /// A kind: a file.
 pub const KIND_FILE: u8 = 1;
 /// A kind: a directory.
@@ -200,6 +203,8 @@ pub const KIND_OTHER: u8 = 4;
 pub const PATH_SIZE_MAX: u32 = 4096;
 /// Descriptors a program has at once, streams included.
 pub const DESCRIPTORS_MAX: usize = 256;
+/// Entries that the directories a program has open have together: the host keeps them.
+pub const ENTRIES_MAX: usize = 1 << 16;
 /// Width and height of a picture, each.
 pub const PICTURE_SIDE_MAX: u32 = 4096;
 /// In a key event: the key went down.

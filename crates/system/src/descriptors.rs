@@ -3,7 +3,8 @@
 use crate::files::{Entry, OpenDirectory, OpenFile, error_of};
 use crate::guest::{Bytes, Guest};
 use pvm_guest_abi::system::{
-    DESCRIPTORS_MAX, Errno, KIND_DIRECTORY, KIND_FILE, KIND_STREAM, SEEK_CURRENT, SEEK_END, SEEK_START, STATUS_SIZE,
+    DESCRIPTORS_MAX, ENTRIES_MAX, Errno, KIND_DIRECTORY, KIND_FILE, KIND_STREAM, SEEK_CURRENT, SEEK_END, SEEK_START,
+    STATUS_SIZE, STATUS_TERMINAL,
 };
 use pvm_num::casts::{to_u64, to_usize, unsigned_64};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -23,6 +24,8 @@ pub(crate) enum Descriptor {
 #[derive(Default)]
 pub(crate) struct Descriptors {
     slots: Vec<Option<Descriptor>>,
+    /// Which of the standard streams are terminals.
+    terminals: [bool; 3],
 }
 
 impl Descriptors {
@@ -31,6 +34,12 @@ impl Descriptors {
             self.slots.resize_with(fd + 1, || None);
         }
         self.slots[fd] = Some(descriptor);
+    }
+
+    pub(crate) fn set_terminal(&mut self, fd: u32) {
+        if let Some(is_terminal) = self.terminals.get_mut(to_usize(fd)) {
+            *is_terminal = true;
+        }
     }
 
     fn get(&mut self, fd: u32) -> Result<&mut Descriptor, Errno> {
@@ -45,11 +54,17 @@ impl Descriptors {
         }
     }
 
-    /// The lowest number that is free, streams' own numbers left to them.
-    pub(crate) fn open(&mut self, open: impl FnOnce() -> Result<Entry, Errno>) -> Result<u64, Errno> {
+    /// The lowest number that is free, streams' own numbers left to them, for what `open` gives; it is told how many
+    /// entries a directory may have.
+    pub(crate) fn open(&mut self, open: impl FnOnce(usize) -> Result<Entry, Errno>) -> Result<u64, Errno> {
         let fd = (3..DESCRIPTORS_MAX).find(|fd| self.slots.get(*fd).is_none_or(Option::is_none));
         let fd = fd.ok_or(Errno::TooManyOpen)?;
-        let descriptor = match open()? {
+        let entries = |descriptor: &Descriptor| match descriptor {
+            Descriptor::Directory(directory) => directory.len(),
+            _ => 0,
+        };
+        let kept: usize = self.slots.iter().flatten().map(entries).sum();
+        let descriptor = match open(ENTRIES_MAX - kept)? {
             Entry::File(file) => Descriptor::File(file),
             Entry::Directory(directory) => Descriptor::Directory(directory),
         };
@@ -130,6 +145,9 @@ impl Descriptors {
         };
         let mut record = [0; STATUS_SIZE];
         record[0] = kind;
+        if kind == KIND_STREAM && self.terminals.get(to_usize(fd)) == Some(&true) {
+            record[4] = STATUS_TERMINAL;
+        }
         record[8..16].copy_from_slice(&size.to_le_bytes());
         let modified = if has_time { modified } else { 0 };
         record[16..24].copy_from_slice(&unsigned_64(modified).to_le_bytes());

@@ -8,9 +8,6 @@ use pvm_guest_abi::system::{
 use std::io::{self, ErrorKind};
 use std::time::SystemTime;
 
-/// Entries of a directory that a guest can list; of a larger one it sees an error rather than a part.
-const ENTRIES_MAX: usize = 1 << 16;
-
 /// An open file.
 pub(crate) struct OpenFile {
     pub(crate) file: File,
@@ -37,10 +34,11 @@ pub(crate) struct OpenDirectory {
 }
 
 impl OpenDirectory {
-    fn read(directory: &Dir) -> io::Result<OpenDirectory> {
+    /// Reads all entries or, if there are more than `room`, fails rather than show a part.
+    fn read(directory: &Dir, room: usize) -> Result<OpenDirectory, Errno> {
         let mut entries = Vec::new();
-        for entry in directory.entries()? {
-            let entry = entry?;
+        for entry in directory.entries().map_err(|error| error_of(&error))? {
+            let entry = entry.map_err(|error| error_of(&error))?;
             let kind = entry.file_type().map_or(KIND_OTHER, |kind| match (kind.is_file(), kind.is_dir()) {
                 (true, _) => KIND_FILE,
                 (_, true) => KIND_DIRECTORY,
@@ -50,12 +48,17 @@ impl OpenDirectory {
             if let Ok(name) = entry.file_name().into_string() {
                 entries.push((kind, name));
             }
-            if entries.len() > ENTRIES_MAX {
-                return Err(ErrorKind::InvalidInput.into());
+            if entries.len() > room {
+                return Err(Errno::NoMemory);
             }
         }
         entries.sort_by(|left, right| left.1.cmp(&right.1));
         Ok(OpenDirectory { entries, next: 0 })
+    }
+
+    /// How many entries it has.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// The next entry's kind and name.
@@ -116,7 +119,8 @@ impl Directories {
         Ok(Place { grant, path: if rest.is_empty() { ".".to_owned() } else { rest.join("/") } })
     }
 
-    pub(crate) fn open(&self, path: &str, flags: u32) -> Result<Entry, Errno> {
+    /// Opens a file or a directory of at most `room` entries.
+    pub(crate) fn open(&self, path: &str, flags: u32, room: usize) -> Result<Entry, Errno> {
         const KNOWN: u32 = OPEN_WRITE | OPEN_CREATE | OPEN_EXCLUSIVE | OPEN_TRUNCATE | OPEN_APPEND | OPEN_DIRECTORY;
         let has = |flag: u32| flags & flag != 0;
         if flags & !KNOWN != 0 || (has(OPEN_DIRECTORY) && flags != OPEN_DIRECTORY) {
@@ -131,8 +135,8 @@ impl Directories {
                 if changes {
                     return Err(Errno::IsDirectory);
                 }
-                let opened = directory.open_dir(&place.path).and_then(|directory| OpenDirectory::read(&directory));
-                return opened.map(Entry::Directory).map_err(|error| error_of(&error));
+                let opened = directory.open_dir(&place.path).map_err(|error| error_of(&error))?;
+                return OpenDirectory::read(&opened, room).map(Entry::Directory);
             }
             // Opening a pipe or a device could wait for ever, or do things.
             Ok(metadata) if !metadata.is_file() => return Err(Errno::Access),
@@ -144,10 +148,15 @@ impl Directories {
             place.writable()?;
         }
         let mut options = OpenOptions::new();
-        options.read(true).write(is_writable && !has(OPEN_APPEND)).append(has(OPEN_APPEND));
-        options.truncate(has(OPEN_TRUNCATE)).create(has(OPEN_CREATE) && !has(OPEN_EXCLUSIVE));
+        // The host opens for writing what it makes or empties, and does not empty what it appends to: that comes after.
+        let appends = has(OPEN_APPEND);
+        options.read(true).write(changes && !appends).append(appends);
+        options.truncate(has(OPEN_TRUNCATE) && !appends).create(has(OPEN_CREATE) && !has(OPEN_EXCLUSIVE));
         options.create_new(has(OPEN_CREATE) && has(OPEN_EXCLUSIVE));
         let file = directory.open_with(&place.path, &options).map_err(|error| error_of(&error))?;
+        if has(OPEN_TRUNCATE) && appends {
+            file.set_len(0).map_err(|error| error_of(&error))?;
+        }
         Ok(Entry::File(OpenFile { file, is_writable }))
     }
 

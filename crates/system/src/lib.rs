@@ -113,6 +113,12 @@ impl System {
         self
     }
 
+    /// Tells the guest that one of the standard streams, 0 to 2, is a terminal: programs then prompt and write each line at once.
+    pub fn set_terminal(&mut self, fd: u32) -> &mut System {
+        self.descriptors.set_terminal(fd);
+        self
+    }
+
     /// Adds an argument; the first one is by custom the program's name. What is behind a 0 byte is cut off.
     pub fn add_argument(&mut self, argument: &[u8]) -> &mut System {
         push_text(&mut self.arguments, argument);
@@ -196,7 +202,7 @@ impl System {
                 let path = guest.bytes();
                 let flags = guest.number();
                 let path = guest.path(path)?;
-                self.descriptors.open(|| self.directories.open(&path, flags))
+                self.descriptors.open(|room| self.directories.open(&path, flags, room))
             }
             Function::Close => self.descriptors.close(guest.number()),
             Function::Seek => {

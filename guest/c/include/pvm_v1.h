@@ -25,10 +25,13 @@ enum { PVM_SEEK_START = 0, PVM_SEEK_CURRENT = 1, PVM_SEEK_END = 2 };
 /* In the result of pvm_v1_key: the key went down. */
 #define PVM_KEY_DOWN 0x10000
 
+/* In a status record: a stream that a person sits at. */
+enum { PVM_STATUS_TERMINAL = 1 };
+
 /* What pvm_v1_status writes. */
 struct pvm_status {
     uint32_t kind;
-    uint32_t zero;
+    uint32_t flags; /* PVM_STATUS_TERMINAL, or 0 */
     uint64_t size;
     int64_t modified; /* nanoseconds since 1970 */
 };

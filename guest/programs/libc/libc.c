@@ -1,8 +1,13 @@
 /* Checks the C library of the SDK from inside: each check prints its name and fails loudly. Wants a writable directory at /. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 static int failures;
 
@@ -46,6 +52,34 @@ static void printing(void)
 	CHECK_PRINT("0.1000000000000000055511151231257827", "%.34f", 0.1);
 	CHECK_PRINT("3.1415926535897932384626433832795028", "%.34Lf", 3.14159265358979323846264338327950288L);
 	CHECK_PRINT("2.2250738585072014e-308 4.9406564584124654e-324", "%.16e %.16e", 2.2250738585072014e-308, 5e-324);
+}
+
+static int print_list(char *to, size_t size, const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	int length = vsnprintf(to, size, format, list);
+	va_end(list);
+	return length;
+}
+
+static void printing_elsewhere(void)
+{
+	char text[8];
+	int count;
+	CHECK(print_list(text, sizeof text, "%s-%d%n", "longer text", 7, &count) == 13 && count == 13);
+	check_text(text, "longer ", __LINE__);
+	CHECK_PRINT("b a", "%2$s %1$s", "a", "b");
+	CHECK_PRINT("   +1.50|1.5e+00  |-0", "%+8.*f|%-9.1e|%.0f", 2, 1.5, 1.5, -0.25);
+	CHECK(setlocale(LC_CTYPE, "C.UTF-8") != 0);
+	wchar_t wide[8];
+	CHECK(mbstowcs(wide, "a\u00e4\u20ac", 8) == 3 && wide[2] == 0x20ac && mbstowcs(wide, "\xff", 8) == (size_t)-1);
+	CHECK_PRINT("\u20ac|5.00", "%lc|%ls", (wint_t)0x20ac, L"5.00");
+	char *stream_text;
+	size_t size;
+	FILE *stream = open_memstream(&stream_text, &size);
+	CHECK(stream && fprintf(stream, "%g", 0.1) == 3 && !fclose(stream) && size == 3 && !strcmp(stream_text, "0.1"));
+	free(stream_text);
 }
 
 static void scanning(void)
@@ -182,8 +216,95 @@ static void files(void)
 	CHECK(!file || !fclose(file));
 }
 
+static int visited;
+
+static int visit(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+	(void)path, (void)status;
+	visited += 1 + at->level * 10 + (kind == FTW_F) * 100;
+	return 0;
+}
+
+static void directories(void)
+{
+	char path[64];
+	CHECK(!mkdir("/tree", 0777) && !mkdir("/tree/sub", 0777) && !mkdir("/tree/sub/deep", 0777));
+	for (int i = 0; i < 5; i++) {
+		snprintf(path, sizeof path, "/tree/sub/%d", i);
+		int fd = open(path, O_WRONLY | O_CREAT, 0666);
+		CHECK(fd >= 0 && !close(fd));
+	}
+	CHECK(!nftw("/tree", visit, 8, FTW_PHYS) && visited == 8 + (0 + 10 + 6 * 20) + 500);
+	DIR *directory = opendir("/tree/sub");
+	CHECK(directory != 0);
+	if (!directory) return;
+	for (int i = 0; i < 3; i++) CHECK(readdir(directory) != 0);
+	long place = telldir(directory);
+	struct dirent *entry = readdir(directory);
+	CHECK(entry && !strcmp(entry->d_name, "3"));
+	rewinddir(directory);
+	entry = readdir(directory);
+	CHECK(entry && !strcmp(entry->d_name, "0"));
+	seekdir(directory, place);
+	entry = readdir(directory);
+	CHECK(entry && !strcmp(entry->d_name, "3"));
+	CHECK(!fstatat(dirfd(directory), "4", &(struct stat){0}, 0) && openat(dirfd(directory), "none", O_RDONLY) < 0);
+	CHECK(!closedir(directory));
+	CHECK(!chdir("/tree/sub") && !access("deep", F_OK) && !chdir("..") && !strcmp(getcwd(path, sizeof path), "/tree"));
+	CHECK(realpath("sub/../sub/deep", path) && !strcmp(path, "/tree/sub/deep") && chdir("sub/0") && errno == ENOTDIR);
+	CHECK(unlink("sub/deep") && errno == EISDIR && rmdir("sub/1") && errno == ENOTDIR && rmdir("none") && errno == ENOENT);
+	CHECK(!remove("sub/deep") && !access("sub/1", F_OK));
+	for (int i = 0; i < 5; i++) {
+		snprintf(path, sizeof path, "sub/%d", i);
+		CHECK(!remove(path));
+	}
+	CHECK(!chdir("/") && !rmdir("/tree/sub") && !rmdir("/tree"));
+}
+
+static void descriptors(void)
+{
+	char text[16] = {0};
+	int fd = open("/file", O_RDWR | O_CREAT | O_EXCL, 0666);
+	CHECK(fd >= 3 && write(fd, "0123456789", 10) == 10);
+	if (fd < 0) return;
+	CHECK(pread(fd, text, 3, 4) == 3 && !strcmp(text, "456") && pwrite(fd, "ab", 2, 8) == 2 && lseek(fd, 0, SEEK_CUR) == 10);
+	int other = dup(fd);
+	CHECK(other > fd && !close(fd) && lseek(other, 1, SEEK_SET) == 1 && read(other, text, 2) == 2 && !memcmp(text, "12", 2));
+	CHECK(fcntl(other, F_DUPFD, 100) == 100 && lseek(100, 0, SEEK_CUR) == 3 && !close(100) && close(100) && errno == EBADF);
+	struct stat one, two;
+	CHECK(!fstat(other, &one) && !stat("/./none/../file", &two) && one.st_ino == two.st_ino && !stat("/", &two) && one.st_ino != two.st_ino);
+	CHECK((fcntl(other, F_GETFL) & O_ACCMODE) == O_RDWR && !fcntl(other, F_SETLK, &(struct flock){.l_type = F_WRLCK}));
+	CHECK(!fchmod(other, 0600) && !fsync(other) && !truncate("/file", 4) && lseek(other, 0, SEEK_END) == 4);
+	CHECK(!isatty(other) && open("/file", O_RDONLY | O_DIRECTORY) < 0 && errno == ENOTDIR && !close(other));
+	/* The standard output goes to a file and comes back. */
+	fflush(stdout);
+	int kept = dup(STDOUT_FILENO);
+	CHECK(freopen("/file", "w", stdout) && printf("into the file") == 13 && !fflush(stdout));
+	CHECK(dup2(kept, STDOUT_FILENO) == STDOUT_FILENO && !close(kept));
+	FILE *file = fopen("/file", "r");
+	CHECK(file && fgets(text, 5, file) && !strcmp(text, "into") && ungetc('x', file) == 'x' && fgetc(file) == 'x' && !fclose(file));
+	for (fd = 0; fd >= 0;) fd = open("/file", O_RDONLY);
+	CHECK(errno == EMFILE);
+	for (fd = 3; !close(fd); fd++) {}
+	CHECK(fd == 256 && !remove("/file"));
+}
+
+static volatile sig_atomic_t caught;
+
+static void catch(int number)
+{
+	caught = number;
+}
+
+static void signals(void)
+{
+	CHECK(signal(SIGUSR1, catch) == SIG_DFL && !raise(SIGUSR1) && caught == SIGUSR1);
+	CHECK(signal(SIGUSR1, SIG_IGN) == catch && !raise(SIGUSR1) && signal(SIGKILL, catch) == SIG_ERR);
+}
+
 static void times(void)
 {
+	CHECK(time(0) == -1 || time(0) > 1600000000);
 	struct timespec first, second;
 	CHECK(!clock_gettime(CLOCK_MONOTONIC, &first));
 	CHECK(!nanosleep(&(struct timespec){0, 2000000}, 0));
@@ -204,12 +325,16 @@ int main(int argc, char **argv)
 {
 	atexit(at_end);
 	printing();
+	printing_elsewhere();
 	scanning();
 	mathematics();
 	memory();
 	sorting();
 	jumping();
 	files();
+	directories();
+	descriptors();
+	signals();
 	times();
 	printf("%d arguments:", argc - 1);
 	for (int i = 1; i < argc; i++) printf(" %s", argv[i]);

@@ -20,7 +20,7 @@ impl Guest {
     /// A guest with zeroed registers, initial memory, no gas and no program counter.
     pub(crate) fn new(program: Arc<Program>) -> Result<Guest, SandboxError> {
         let memory = Memory::new(&program.image, program.template()?, &program.pool)?;
-        let state = State { memory, pc: None, next_pc: None, last_pc: None, resume: Resume::No, is_exact: false };
+        let state = State { memory, pc: None, next_pc: None, last_pc: None, resume: Resume::No };
         Ok(Guest { state, program })
     }
 
@@ -77,12 +77,11 @@ impl Guest {
 
     /// The native address at which the next run starts.
     pub(crate) fn next_native_program_counter(&self) -> Option<u64> {
-        let pc = match self.state.resume {
+        let offset = match self.state.resume {
             Resume::No => return None,
-            Resume::Enter(pc) | Resume::Step(pc) | Resume::At { pc, .. } => pc,
-            Resume::Complete { pc, .. } => self.program.located(pc).next,
+            Resume::Enter(pc) | Resume::Step(pc) => self.program.output.at(pc)?,
+            Resume::At(offset) | Resume::Complete { resume: offset, .. } => offset,
         };
-        let offset = self.program.coarse.output.at(pc)?;
         Some(self.program.machine_code_origin() + widen(offset))
     }
 

@@ -1,5 +1,7 @@
 //! Every function on guests of both widths: what is granted works, and nothing else does.
 
+mod hostile;
+
 use pvm::{Engine, GasMeteringKind, Module, ModuleConfig, ProgramBlob, RawInstance, Reg};
 use pvm_guest_abi::system::*;
 use pvm_num::casts::{low_u32, signed_64, to_u64, widen};
@@ -154,6 +156,12 @@ fn streams_pass_bytes_and_judge_addresses() {
         assert_eq!(guest.call(system, Function::Seek, &[1, 0, 0, 0]), error(Errno::CannotSeek));
         assert_eq!(guest.call(system, Function::Status, &[1, DATA]), 0);
         assert_eq!(guest.get(0, 1), [KIND_STREAM]);
+        assert_eq!(guest.get(4, 1), [0]);
+        system.set_terminal(1).set_terminal(7);
+        assert_eq!(guest.call(system, Function::Status, &[1, DATA]), 0);
+        assert_eq!(guest.get(4, 1), [STATUS_TERMINAL]);
+        assert_eq!(guest.call(system, Function::Status, &[0, DATA]), 0);
+        assert_eq!(guest.get(4, 1), [0]);
         guest.close(system, 1);
         assert_eq!(guest.write(system, 1, b"x"), error(Errno::BadDescriptor));
     }
