@@ -1,1 +1,0 @@
-/* Empty: the engine includes it wherever sound is wanted, but uses nothing of it outside its SDL platform. */
