@@ -50,12 +50,14 @@ pub(crate) const ELFS: &[&[u8]] = &[
     include_bytes!("../../tests/link/pcrel.32.pie.elf"),
     include_bytes!("../../tests/link/provided.64.static.elf"),
     include_bytes!("../../tests/link/rodata-fold.64.partial.elf"),
+    include_bytes!("../../tests/link/stock.64.object.elf"),
     include_bytes!("../../tests/link/tables.64.pie.elf"),
     include_bytes!("../../tests/link/toolchains/clang.64.medlow.relax-gp.elf"),
     include_bytes!("../../tests/link/toolchains/clang.64.pie.relax-relr.elf"),
     include_bytes!("../../tests/link/toolchains/gcc.32.medlow.relax.elf"),
     include_bytes!("../../tests/link/files/main.64.o"),
     // Debug information, whose relocations are many in a relocatable file.
+    include_bytes!("../../tests/debug/both.dwarf5-unique.pie.elf"),
     include_bytes!("../../tests/debug/inline.dwarf4-O2.pie.elf"),
     include_bytes!("../../tests/debug/inline.dwarf5-relax.object.elf"),
 ];

@@ -4,16 +4,22 @@
 set -e
 cd "$(dirname "$0")"
 
-object() { # name bits flags...
-    name=$1 bits=$2
-    shift 2
+compile() { # source object bits flags...
+    source=$1 object=$2 bits=$3
+    shift 3
     case $bits in
         32) mabi=ilp32e ;;
         64) mabi=lp64e ;;
     esac
     clang-19 --target="riscv$bits-unknown-none-elf" -march="rv${bits}emac_zbb" -mabi="$mabi" -ffreestanding -fpic -fPIE \
         -I../../guest/c/include -fdebug-compilation-dir=/src "-ffile-prefix-map=../../guest/c/include=include" \
-        "$@" -c inline.c -o "inline.$name.object.elf"
+        "$@" -c "$source" -o "$object"
+}
+
+object() { # name bits flags...
+    name=$1
+    shift
+    compile inline.c "inline.$name.object.elf" "$@"
 }
 
 linked() { # name
@@ -33,5 +39,15 @@ for version in 4 5; do
     object "dwarf$version-relax" 64 -g "-gdwarf-$version" -O2 -ffunction-sections -mrelax
     object "dwarf$version-norelax" 32 -g "-gdwarf-$version" -O2 -mno-relax
 done
+# Two files, and what lld makes of them if it keeps all sections apart.
+for version in 4 5; do
+    compile second.c "second.dwarf$version-O2.object.elf" 64 -g "-gdwarf-$version" -O2
+    compile inline.c inline.o 64 -g "-gdwarf-$version" -O2
+    ld.lld-19 --emit-relocs --no-relax --entry=0 -pie -z notext --unique -o "both.dwarf$version-unique.pie.elf" \
+        inline.o "second.dwarf$version-O2.object.elf"
+done
+rm inline.o
 # No debug information: functions have the names of their symbols.
 object symbols 64 -g0 -O2
+# Nothing runs them here.
+chmod -x ./*.elf

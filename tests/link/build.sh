@@ -87,6 +87,13 @@ for bits in 32 64; do
     lld "$new_lld" clang.$bits.medlow.relax-new gp.o -static --relax --relax-gp
     lld "$new_lld" clang.$bits.medlow.relax-zero -static --relax --image-base=0
 done
+# Neither compressed instructions nor atomics, as for rustc's riscv32em-unknown-none-elf.
+clang_objects 32 -O2 -march=rv32em
+lld ld.lld-19 clang.32.em -static --no-relax
+# For the profile with all registers, but told to leave alone those that the other has not.
+fixed=$(for number in 3 4 $(seq 16 31); do echo "-ffixed-x$number"; done)
+clang_objects 64 -O2 -march=rv64imac -mabi=lp64 $fixed
+lld ld.lld-19 clang.64.fixed -static --no-relax
 # GCC knows no 64-bit E profile.
 for relax in relax no-relax; do
     for model in -mcmodel=medlow -mcmodel=medany -fPIE; do

@@ -86,7 +86,7 @@ fn layers(problems: &mut Vec<String>) {
 
 fn sources(problems: &mut Vec<String>) {
     let root = root();
-    for dir in ["crates", "testkit", "fuzz", "xtask"] {
+    for dir in ["crates", "testkit", "fuzz", "xtask", "examples"] {
         for path in files_below(&root.join(dir), "rs") {
             let relative = path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().into_owned();
             match std::fs::read_to_string(&path) {

@@ -11,6 +11,7 @@ Exit codes:
   2  wrong usage
   3  bad input: a file is not what it should be
   4  pvm itself failed; please report it
+  5  this machine lacks something (build, doctor)
 `pvm run` passes on the guest's exit code and has codes of its own; see `pvm run --help`.";
 
 /// The same for `pvm run`, whose exit code is the guest's.
@@ -49,6 +50,8 @@ pub(crate) enum Cause {
     MissingImport,
     /// The engine is not there.
     Engine,
+    /// A toolchain is not there.
+    Missing,
     /// We failed.
     Bug,
 }
@@ -60,6 +63,7 @@ impl Cause {
             (Cause::Io, false) => 1,
             (Cause::Usage, false) => 2,
             (Cause::Bug, false) => 4,
+            (Cause::Missing, false) => 5,
             (_, false) => 3,
             (Cause::UnfitExitCode, true) => 100,
             (Cause::Trap, true) => 101,
@@ -68,7 +72,7 @@ impl Cause {
             (Cause::Usage, true) => 104,
             (Cause::Io, true) => 105,
             (Cause::MissingImport, true) => 106,
-            (Cause::Engine, true) => 107,
+            (Cause::Engine | Cause::Missing, true) => 107,
             (Cause::Bug, true) => 108,
         }
     }

@@ -13,7 +13,7 @@ use pvm_num::limits::STACK_SIZE_DEFAULT;
 use pvm_program::{JamMetadata, Program, Varints};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -133,10 +133,12 @@ impl MetadataArgs {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Target {
     /// 64-bit, in macro blocks (polkavm from 0.37 on)
+    #[value(alias = "64")]
     Latest64,
     /// 64-bit, with a bitmask (polkavm up to 0.36)
     Latest64Bitmask,
     /// 32-bit
+    #[value(alias = "32")]
     Latest32,
     /// pallet-revive's contracts
     #[value(name = "revive_v1")]
@@ -149,6 +151,11 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
     const fn set(self) -> InstructionSet {
         match self {
             Target::Latest64 => InstructionSet::Latest64,
@@ -227,17 +234,8 @@ pub(crate) fn link(args: &LinkArgs) -> Outcome {
         write_text(args.output.as_deref(), text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut program = files.link(&config)?;
-    if args.target == Some(Target::JamSpi) && config.dispatch_table.is_empty() {
-        let has = |name: &&str| program.exports().any(|export| export.symbol == name.as_bytes());
-        if let Some(names) = JAM_ENTRY_POINTS.iter().find(|names| names.iter().all(has)) {
-            config.dispatch_table = names.iter().map(|name| name.as_bytes().to_vec()).collect();
-            program = files.link(&config)?;
-        }
-    }
-    let format = if args.target == Some(Target::JamSpi) { Container::Spi } else { Container::Polkavm };
-    let mut bytes = args.metadata.prefix().unwrap_or_default();
-    bytes.extend(container(&files.name, &program, format)?);
+    let program = files.link_for_target(&mut config, args.target)?;
+    let bytes = contained(&files.name, &program, args.target, args.metadata.prefix().unwrap_or_default())?;
     if let Some(path) = &args.map {
         let map = pvm_linker::link_map(&files.inputs, &config).map_err(|error| files.bad(&error))?;
         write_text(Some(path), map.to_string().as_bytes())?;
@@ -267,6 +265,42 @@ pub(crate) fn link(args: &LinkArgs) -> Outcome {
         summary.print();
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The file of a program for a target, with metadata in front if there is any.
+fn contained(name: &str, program: &Program, target: Option<Target>, metadata: Vec<u8>) -> Outcome<Vec<u8>> {
+    let format = if target == Some(Target::JamSpi) { Container::Spi } else { Container::Polkavm };
+    let mut bytes = metadata;
+    bytes.extend(container(name, program, format)?);
+    Ok(bytes)
+}
+
+/// What `pvm build` has linked.
+pub(crate) struct ProjectLink<'a> {
+    /// What the toolchain made.
+    pub(crate) elf: &'a Path,
+    /// Where the program goes.
+    pub(crate) output: &'a Path,
+    /// What it is for.
+    pub(crate) target: Option<Target>,
+    /// Leave out debug information?
+    pub(crate) strip: bool,
+    /// What stands in front of a standard program.
+    pub(crate) metadata: Vec<u8>,
+}
+
+/// Links the ELF of a project at level 2; the size of the program in bytes.
+///
+/// # Errors
+/// What the linker does not accept, or a file that cannot be read or written.
+pub(crate) fn link_project(link: &ProjectLink<'_>) -> Outcome<u64> {
+    let inputs = [Input::read(link.elf)?];
+    let files = Files::new(&inputs);
+    let mut config = Config { target: link.target.map(Target::set), strip: link.strip, ..Config::default() };
+    let program = files.link_for_target(&mut config, link.target)?;
+    let bytes = contained(&files.name, &program, link.target, link.metadata.clone())?;
+    write_binary(link.output, &bytes)?;
+    Ok(to_u64(bytes.len()))
 }
 
 fn config(args: &LinkArgs) -> Outcome<Config> {
@@ -374,6 +408,19 @@ impl<'a> Files<'a> {
         let parts = pvm_linker::link_files(&self.inputs, config).map_err(|error| self.bad(&error))?.parts;
         let bad = |error| Failure::input(&self.name, format_args!("{error:#}"));
         Program::from_parts(parts, Varints::Strict).map_err(bad)
+    }
+
+    /// Links; a standard program without a dispatch table has the entry points that its exports are named for.
+    fn link_for_target(&self, config: &mut Config, target: Option<Target>) -> Outcome<Program> {
+        let program = self.link(config)?;
+        if target == Some(Target::JamSpi) && config.dispatch_table.is_empty() {
+            let has = |name: &&str| program.exports().any(|export| export.symbol == name.as_bytes());
+            if let Some(names) = JAM_ENTRY_POINTS.iter().find(|names| names.iter().all(has)) {
+                config.dispatch_table = names.iter().map(|name| name.as_bytes().to_vec()).collect();
+                return self.link(config);
+            }
+        }
+        Ok(program)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The `pvm` command: links, runs, assembles, disassembles and inspects programs.
+//! The `pvm` command: builds, links, runs, assembles, disassembles and inspects programs.
 //!
 //! ```text
 //! arguments -> one module per subcommand -> input.rs (what kind of file is it) -> the crates below -> output.rs
@@ -9,8 +9,10 @@
 #![forbid(unsafe_code)]
 
 mod asm;
+mod build;
 mod completions;
 mod disasm;
+mod doctor;
 mod engine;
 mod failure;
 mod guest;
@@ -19,12 +21,16 @@ mod inspect;
 mod lines;
 mod link;
 mod native;
+mod new;
 mod output;
 mod perf;
+mod project;
 mod run;
+mod sdk;
 mod serve;
 mod stats;
 mod system;
+mod toolchain;
 mod trace;
 mod why_big;
 
@@ -35,7 +41,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Links, runs, assembles, disassembles and inspects programs of the PolkaVM and JAM virtual machines
+/// Builds, links, runs, assembles, disassembles and inspects programs of the PolkaVM and JAM virtual machines
 #[derive(Parser, Debug)]
 #[command(name = "pvm", version, arg_required_else_help = true, subcommand_required = true)]
 #[command(after_help = EXIT_CODES, max_term_width = 110)]
@@ -46,6 +52,12 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Make a project: a guest in Rust, C or C++, or a service of JAM
+    New(new::NewArgs),
+    /// Build a project into a program
+    Build(build::BuildArgs),
+    /// Tell what this machine can build and run, and what is missing
+    Doctor(doctor::DoctorArgs),
     /// Run a program and pass on its exit code
     Run(run::RunArgs),
     /// Link a RISC-V ELF into a program
@@ -82,6 +94,9 @@ fn main() -> ExitCode {
 
 fn execute(command: &Command) -> Outcome {
     match command {
+        Command::New(args) => new::new(args),
+        Command::Build(args) => build::build(args),
+        Command::Doctor(args) => doctor::doctor(args),
         Command::Run(args) => run::run(args),
         Command::Link(args) => link::link(args),
         Command::Asm(args) => asm::asm(args),

@@ -13,7 +13,7 @@ use crate::failure::{Failure, Outcome};
 use crate::input::Loaded;
 use clap::ValueEnum;
 use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter, Mnemonic, Register};
-use pvm_compiler::{Features, Output, compile};
+use pvm_compiler::{Check, Features, Output, compile};
 use pvm_gas::Rule;
 use pvm_isa::display::Options;
 use pvm_num::casts::{low_u32, to_usize};
@@ -66,7 +66,7 @@ impl<'a> Listing<'a> {
     pub(crate) fn new(loaded: &'a Loaded, gas: Option<&Rule>, cpu: Cpu) -> Outcome<Self> {
         let program = &loaded.program;
         let code = program.code();
-        let output = compile(code, program.jump_table(), gas, cpu.features())
+        let output = compile(code, program.jump_table(), gas.map(|rule| (rule, Check::Coarse)), cpu.features())
             .map_err(|error| Failure::input(&loaded.name, error))?;
         let blocks = gas.unwrap_or(&Rule::Simple).blocks(code).zip(0..);
         let blocks = blocks.map(|((offset, cost), number)| (offset, (number, cost))).collect();

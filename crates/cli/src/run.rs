@@ -3,10 +3,11 @@
 use crate::engine::EngineName;
 use crate::failure::{Cause, Failure, Outcome, RUN_EXIT_CODES, RUN_RESERVED};
 use crate::guest::{self, Arguments};
-use crate::input::{InputArgs, Kind, Loaded};
+use crate::input::{FormatArgs, Input, Kind, Loaded};
 use crate::lines::place_of;
 use crate::output::{hex, symbol, unhex, write_stdout};
 use crate::perf;
+use crate::project::built_program;
 use crate::system::{self, Grants};
 use crate::trace::{Tracer, registers};
 use clap::Args;
@@ -20,15 +21,18 @@ use pvm_system::{Function, Reply, System};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Arguments of `pvm run`.
 #[derive(Args, Debug)]
 #[command(after_help = format!("{EXAMPLES}\n\n{RUN_EXIT_CODES}"))]
 pub(crate) struct RunArgs {
+    /// The file, as any command takes it [default: the program that `pvm build` made in this folder]
+    #[arg(value_name = "FILE")]
+    path: Option<PathBuf>,
     #[command(flatten)]
-    input: InputArgs,
+    format: FormatArgs,
     /// The export to call [default: main, else the only one]
     #[arg(long, value_name = "NAME", conflicts_with = "pc")]
     export: Option<String>,
@@ -99,7 +103,11 @@ enum End {
 /// Whatever keeps it from starting. How it ends is in the exit code.
 pub(crate) fn run(args: &RunArgs) -> Outcome {
     let engine = args.engine.engine().map_err(|problem| Failure::new(Cause::Engine, problem))?;
-    let loaded = args.input.load()?;
+    let path = match &args.path {
+        Some(path) => path.clone(),
+        None => built_program(Path::new("."))?,
+    };
+    let loaded = Input::read(&path)?.load(&args.format)?;
     if args.strict {
         check_imports(&loaded)?;
     }

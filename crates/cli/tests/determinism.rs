@@ -1,10 +1,11 @@
 //! 100 links of the same files give the same bytes: in processes with hash seeds of their own, many at a time and one by one,
-//! from paths and folders of other names.
+//! from paths and folders of other names, in environments of other contents and sizes.
 
 mod common;
 
 use common::{Folder, fixture};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 
 const PROCESSES: usize = 100;
@@ -27,8 +28,13 @@ fn check(files: &[(&str, Vec<u8>)], level: &str) {
         let mut arguments = vec!["link".to_owned(), "--opt-level".into(), level.into()];
         arguments.extend(paths);
         arguments.extend(["-o".into(), place.join("out.polkavm").display().to_string()]);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        folder.pvm(&arguments).check(0);
+        let ran = Command::new(env!("CARGO_BIN_EXE_pvm"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .envs(environment(number))
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
         outputs.lock().unwrap().push(std::fs::read(place.join("out.polkavm")).unwrap());
     };
     let mut started = 0;
@@ -51,6 +57,24 @@ fn check(files: &[(&str, Vec<u8>)], level: &str) {
     assert!(outputs.iter().all(|output| *output == outputs[0]), "the links differ");
 }
 
+/// What a process may see of its user and machine.
+fn environment(number: usize) -> impl Iterator<Item = (&'static str, String)> {
+    let threads = (number % 9 + 1).to_string();
+    let pick = |values: [&str; 3]| values[number % 3].to_owned();
+    [
+        ("LC_ALL", pick(["C", "de_DE.UTF-8", "tr_TR.UTF-8"])),
+        ("TZ", pick(["UTC", "Asia/Tokyo", "America/Lima"])),
+        ("HOME", pick(["/", "/nowhere", "/root"])),
+        ("RUST_BACKTRACE", pick(["0", "1", "full"])),
+        ("SOURCE_DATE_EPOCH", (number * 86_400).to_string()),
+        ("RAYON_NUM_THREADS", threads.clone()),
+        ("OMP_NUM_THREADS", threads),
+        // More of it moves the stack.
+        ("PADDING", "x".repeat(number * 41)),
+    ]
+    .into_iter()
+}
+
 fn relative(path: &Path, folder: &Path) -> String {
     path.strip_prefix(folder).unwrap().display().to_string()
 }
@@ -65,6 +89,13 @@ fn files_and_archives() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/link/files");
     let read = |name: &'static str| (name, std::fs::read(folder.join(name)).unwrap());
     check(&["main.64.o", "hook.64.o", "libodd.64.a", "libeven.64.a"].map(read), "2");
+}
+
+#[test]
+fn files_with_debug_information() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/debug");
+    let read = |name: &'static str| (name, std::fs::read(folder.join(name)).unwrap());
+    check(&["inline.dwarf5-relax.object.elf", "second.dwarf4-O2.object.elf"].map(read), "1");
 }
 
 #[test]

@@ -215,6 +215,12 @@ fn maps_say_what_keeps_things() {
         let bytes = sizes[list].as_array().unwrap().iter().map(|size| size["bytes"].as_u64().unwrap());
         assert_eq!(bytes.sum::<u64>(), code, "{list}");
     }
+    let section = |name: &str| {
+        let sections = sizes["sections"].as_array().unwrap().iter();
+        sections.filter(|size| size["name"] == name).map(|size| size["bytes"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert_eq!(section(".text"), code, "{sizes}");
+    assert!(section(".rodata") > 0 && section(".data") > 0, "{sizes}");
     assert!(sizes["crates"].as_array().unwrap().iter().any(|size| size["name"] == "alloc"), "{sizes}");
     for size in sizes["functions"].as_array().unwrap() {
         assert!(!size["name"].as_str().unwrap().starts_with("_R"), "{size}");

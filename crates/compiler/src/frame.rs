@@ -36,19 +36,27 @@ pub(crate) fn top() -> Mem {
 }
 
 /// A function that takes the native address at which the guest goes on, with `gs` based at the guest's address 0, and returns
-/// the number of the site at which the guest stops.
-pub(crate) fn entry(asm: &mut Assembler, gas: Gas, table: Label) -> u32 {
+/// the number of the site at which the guest stops. Of the gas so much is put aside.
+pub(crate) fn entry(asm: &mut Assembler, gas: Gas, reserve: i32, table: Label) -> u32 {
     let entry = to_u32(asm.len());
     for reg in PRESERVED {
         asm.emit(inst::push_r64(reg));
     }
     match gas {
         Gas::Unmetered => {}
-        Gas::Stack => asm.emit(inst::push_rm64(field(ctx::GAS))),
+        Gas::Stack => {
+            asm.emit(inst::push_rm64(field(ctx::GAS)));
+            if reserve != 0 {
+                asm.emit(inst::sub_rm64_imm32(top(), reserve));
+            }
+        }
         Gas::Register => {
             asm.lea(SCRATCH, table);
             asm.emit(inst::push_r64(SCRATCH));
             asm.emit(inst::mov_r64_rm64(COUNT, field(ctx::GAS)));
+            if reserve != 0 {
+                asm.emit(inst::sub_rm64_imm32(COUNT, reserve));
+            }
         }
     }
     asm.emit(inst::mov_r64_rm64(SCRATCH, Reg::RDI));
@@ -61,7 +69,7 @@ pub(crate) fn entry(asm: &mut Assembler, gas: Gas, table: Label) -> u32 {
 
 /// Code that returns from the entry. Sites jump to the label with their number in [`SCRATCH`]; faults are sent to the instruction
 /// before it, which gives them the number [`ctx::NO_SITE`]. The stack pointer is as the entry left it: guests have no use for it.
-pub(crate) fn exit(asm: &mut Assembler, gas: Gas) -> Label {
+pub(crate) fn exit(asm: &mut Assembler, gas: Gas, reserve: i32) -> Label {
     asm.emit(inst::mov_r32_imm32(SCRATCH, signed_32(ctx::NO_SITE)));
     let exit = asm.label_here();
     for guest in Guest::ALL {
@@ -70,8 +78,16 @@ pub(crate) fn exit(asm: &mut Assembler, gas: Gas) -> Label {
     asm.emit(inst::mov_r32_rm32(Reg::RAX, SCRATCH));
     match gas {
         Gas::Unmetered => {}
-        Gas::Stack => asm.emit(inst::pop_rm64(field(ctx::GAS))),
+        Gas::Stack => {
+            if reserve != 0 {
+                asm.emit(inst::add_rm64_imm32(top(), reserve));
+            }
+            asm.emit(inst::pop_rm64(field(ctx::GAS)));
+        }
         Gas::Register => {
+            if reserve != 0 {
+                asm.emit(inst::add_rm64_imm32(COUNT, reserve));
+            }
             asm.emit(inst::mov_rm64_r64(field(ctx::GAS), COUNT));
             asm.emit(inst::pop_r64(SCRATCH));
         }

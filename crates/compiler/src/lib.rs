@@ -15,6 +15,7 @@
 //! What it deliberately does not do: step tracing and gas by the instruction are left to the interpreter.
 #![forbid(unsafe_code)]
 
+mod checks;
 mod emit;
 mod frame;
 mod pairs;
@@ -23,6 +24,9 @@ pub mod regmap;
 mod targets;
 mod window;
 
+pub use checks::RESERVE;
+
+use checks::Checks;
 use emit::Emitter;
 use pvm_gas::{BlockMeter, Rule};
 use pvm_num::casts::to_usize;
@@ -204,7 +208,8 @@ pub enum SiteKind {
     JumpTarget,
     /// An indirect jump left the jump table or met an entry that is no jump target.
     JumpIndirect,
-    /// The block that starts here cannot be paid. The gas it was charged is to be given back.
+    /// The block that starts here cannot be paid, or could but with less than the reserve left ([`Check`]). The gas it was
+    /// charged is to be given back.
     OutOfGas {
         /// What the block costs.
         cost: u32,
@@ -243,6 +248,16 @@ pub const BYTES_PER_BYTE_MAX: usize = 128;
 /// Bytes of machine code that any program needs, and the padding of its end.
 pub const FIXED_SIZE: usize = 8192;
 
+/// When the gas is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Check {
+    /// By every block, before it is executed.
+    Every,
+    /// So rarely that it costs little: the guest may be entered only while at least [`RESERVE`] gas is left. It stops for want
+    /// of gas ([`SiteKind::OutOfGas`]) when less would be left; then code that checks every block has to go on.
+    Coarse,
+}
+
 /// Compiles code, charging blocks under a rule if there is one. Takes time and memory linear in the length of the code.
 ///
 /// # Errors
@@ -250,10 +265,10 @@ pub const FIXED_SIZE: usize = 8192;
 pub fn compile(
     code: Code<'_>,
     jump_table: JumpTable<'_>,
-    gas: Option<&Rule>,
+    gas: Option<(&Rule, Check)>,
     features: Features,
 ) -> Result<Output, CompileError> {
-    if gas.is_some_and(|rule| !rule.charges_blocks()) {
+    if gas.is_some_and(|(rule, _)| !rule.charges_blocks()) {
         return Err(CompileError { kind: CompileErrorKind::PerInstruction, at: 0 });
     }
     let emitter = match emit(code, jump_table, gas, features, Starts::unknown(code.len()))? {
@@ -277,12 +292,14 @@ pub fn compile(
 fn emit<'a>(
     code: Code<'a>,
     jump_table: JumpTable<'a>,
-    gas: Option<&Rule>,
+    gas: Option<(&Rule, Check)>,
     features: Features,
     starts: Starts,
 ) -> Result<Emitter<'a>, CompileError> {
-    let meter = gas.map(|rule| BlockMeter::new(rule, code.set()));
-    let mut emitter = Emitter::new(code, jump_table, meter, features, starts);
+    let meter = gas.map(|(rule, _)| BlockMeter::new(rule, code.set()));
+    let is_coarse = gas.is_some_and(|(_, check)| check == Check::Coarse);
+    let checks = is_coarse.then(|| Checks::new(code, jump_table));
+    let mut emitter = Emitter::new(code, jump_table, meter, checks, features, starts);
     emitter.all_instructions()?;
     emitter.late_sites();
     emitter.asm.align(Output::ALIGN);

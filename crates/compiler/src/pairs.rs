@@ -13,8 +13,14 @@
 //! c = a <u b                           elided
 //! d = e if c != 0                      cmp, cmov
 //!
+//! c = a <u b                           elided
+//! d = d + c                            cmp, adc
+//!
 //! t = a << 48                          elided
 //! d = t >> 48                          movzx
+//!
+//! t = a << 12                          elided
+//! d = t >> 60                          rorx, and
 //! ```
 //!
 //! What lies between the two leaves flags and the scratch register alone. If the guest stops there both are lost: instructions
@@ -50,8 +56,38 @@ impl Plan {
 
     /// Makes a comparison part of what uses it.
     pub(crate) fn compare(&mut self, window: &Window, index: usize, width: Width) {
-        if !self.condition(window, index) && window.instruction(index).opcode() == Opcode::set_less_than_unsigned {
-            self.carry(window, index, width);
+        if self.condition(window, index) {
+            return;
+        }
+        match window.instruction(index).opcode() {
+            Opcode::set_less_than_unsigned if self.carry(window, index, width) => {}
+            Opcode::set_less_than_unsigned | Opcode::set_less_than_unsigned_imm => self.counted(window, index, width),
+            _ => {}
+        }
+    }
+
+    /// `c = a <u b`, if `c` is but added to something or subtracted from it.
+    fn counted(&mut self, window: &Window, index: usize, width: Width) {
+        let Some(user) = window.reader(index).filter(|user| user - index <= REACH) else { return };
+        let (comparison, instruction) = (window.instruction(index), window.instruction(user));
+        let (register, inputs) = (comparison.r1(), reads(comparison));
+        let other = match (instruction.opcode(), width) {
+            (Opcode::add_64, Width::Wide) | (Opcode::add_32, Width::Narrow) => {
+                other([instruction.r2(), instruction.r3()], register)
+            }
+            (Opcode::sub_64, Width::Wide) | (Opcode::sub_32, Width::Narrow) => {
+                Some(instruction.r2()).filter(|minuend| *minuend != register && instruction.r3() == register)
+            }
+            _ => None,
+        };
+        if let Some(other) = other
+            && self.action(user) == Action::Plain
+            && window.leave_alone(index + 1, user, inputs)
+            && let Some(last) = window.dies(user, register, inputs, None)
+            && let Ok(place) = u8::try_from(index)
+        {
+            self.set(user, Action::Counted(place, other));
+            self.elide(index, last);
         }
     }
 
@@ -81,10 +117,10 @@ impl Plan {
     }
 
     /// `c = total <u operand`, if that is what the addition of `operand` that gave `total` carried.
-    fn carry(&mut self, window: &Window, index: usize, width: Width) {
+    fn carry(&mut self, window: &Window, index: usize, width: Width) -> bool {
         let comparison = window.instruction(index);
         let (total, operand) = (comparison.r2(), comparison.r3());
-        let Some(sum) = window.writer_before(index, total) else { return };
+        let Some(sum) = window.writer_before(index, total) else { return false };
         let addition = if width == Width::Wide { Opcode::add_64 } else { Opcode::add_32 };
         let instruction = window.instruction(sum);
         let is_carry = match self.action(sum) {
@@ -98,7 +134,7 @@ impl Plan {
             || !window.leave_alone(sum + 1, index, set_of([operand, total]))
             || !self.keeps_flags(window, sum, index)
         {
-            return;
+            return false;
         }
         if self.action(sum) == Action::Plain {
             self.set(sum, Action::Carrying);
@@ -111,6 +147,7 @@ impl Plan {
             }
         };
         self.closed |= between(sum, last);
+        true
     }
 
     /// `e = d + c`, if `c` is a comparison that is found in the carry flag.
@@ -158,26 +195,30 @@ impl Plan {
         }
     }
 
-    /// `t = a << n`, if it is only shifted back.
+    /// `t = a << n`, if it is only shifted back, as far or farther.
     pub(crate) fn extend(&mut self, window: &Window, index: usize, user: usize) {
         use Opcode as O;
         let (shift, instruction) = (window.instruction(index), window.instruction(user));
-        if shift.opcode() != O::shift_logical_left_imm_64
-            || instruction.imm1() != shift.imm1()
-            || self.action(user) != Action::Plain
-            || user - index > REACH
+        if shift.opcode() != O::shift_logical_left_imm_64 || self.action(user) != Action::Plain || user - index > REACH
         {
             return;
         }
-        match (instruction.opcode(), shift.imm1()) {
-            (O::shift_logical_right_imm_64, 32..64) | (O::shift_arithmetic_right_imm_64, 32 | 48 | 56) => {}
-            _ => return,
+        // What is left of a logical shift is masked by 31 bits at most, but where there is an instruction for it.
+        let is_possible = match (instruction.opcode(), shift.imm1(), instruction.imm1()) {
+            (O::shift_logical_right_imm_64, 32, 32) => true,
+            (O::shift_logical_right_imm_64, 4..64, back @ 33..64) => back >= shift.imm1(),
+            (O::shift_arithmetic_right_imm_64, 32 | 48 | 56, back) => back == shift.imm1(),
+            _ => false,
+        };
+        if !is_possible {
+            return;
         }
         let inputs = reads(shift);
         if window.leave_alone(index + 1, user, inputs)
             && let Some(last) = window.dies(user, shift.r1(), inputs, None)
         {
-            self.set(user, Action::Extension(shift.r2()));
+            let left = u8::try_from(shift.imm1()).unwrap_or(0);
+            self.set(user, Action::Extension(shift.r2(), left));
             self.elide(index, last);
         }
     }

@@ -42,8 +42,10 @@ pub(crate) enum Action {
     OtherHalf,
     /// Its condition is the comparison at this place of the window.
     Condition(u8),
-    /// Its result is the low part of this, extended.
-    Extension(Reg),
+    /// It adds whether the comparison at this place of the window holds to this, or subtracts it.
+    Counted(u8, Reg),
+    /// It shifts right what would have been this, shifted left so far.
+    Extension(Reg, u8),
 }
 
 /// `base + (index << shift) + offset`

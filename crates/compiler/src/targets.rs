@@ -5,24 +5,24 @@
 
 use pvm_num::casts::to_usize;
 
-/// A set of code offsets.
+/// A set of code offsets; those behind the code it leaves out, or takes for a few more.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Offsets {
+pub(crate) struct Offsets {
     words: Vec<u64>,
 }
 
 impl Offsets {
-    fn new(length: u32) -> Offsets {
+    pub(crate) fn new(length: u32) -> Offsets {
         Offsets { words: vec![0; to_usize(length.div_ceil(u64::BITS))] }
     }
 
-    fn add(&mut self, offset: u32) {
+    pub(crate) fn add(&mut self, offset: u32) {
         if let Some(word) = self.words.get_mut(to_usize(offset / u64::BITS)) {
             *word |= 1 << (offset % u64::BITS);
         }
     }
 
-    fn contains(&self, offset: u32) -> bool {
+    pub(crate) fn contains(&self, offset: u32) -> bool {
         self.words.get(to_usize(offset / u64::BITS)).is_some_and(|word| word >> (offset % u64::BITS) & 1 != 0)
     }
 }

@@ -1,7 +1,7 @@
 //! The output stays within its promised size, whatever the code, and is the same each time.
 
 use proptest::prelude::*;
-use pvm_compiler::{BYTES_PER_BYTE_MAX, FIXED_SIZE, Features, compile};
+use pvm_compiler::{BYTES_PER_BYTE_MAX, Check, FIXED_SIZE, Features, compile};
 use pvm_gas::Rule;
 use pvm_isa::InstructionSet;
 use pvm_program::{Code, JumpTable};
@@ -15,14 +15,14 @@ proptest! {
         code in prop::collection::vec(any::<u8>(), 1..2000),
         bits in prop::collection::vec(any::<u8>(), 250),
         table in prop::collection::vec(any::<u8>(), 0..20),
-        metered in any::<bool>(),
+        check in prop::sample::select(vec![None, Some(Check::Every), Some(Check::Coarse)]),
         modern in any::<bool>(),
     ) {
         let bits = if set == InstructionSet::Latest64 { &[][..] } else { &bits[..code.len().div_ceil(8)] };
         let code = Code::new(set, &code, bits);
         let features = if modern { Features::ALL } else { Features::BASELINE };
-        let rule = metered.then_some(Rule::Simple);
-        let compiled = || compile(code, JumpTable::new(&table, 1), rule.as_ref(), features).unwrap();
+        let gas = check.map(|check| (&Rule::Simple, check));
+        let compiled = || compile(code, JumpTable::new(&table, 1), gas, features).unwrap();
         let output = compiled();
         let bytes = usize::try_from(code.len()).unwrap();
         prop_assert!(output.text().len() <= bytes * BYTES_PER_BYTE_MAX + FIXED_SIZE);
@@ -51,7 +51,7 @@ fn every_instruction_in_a_row_stays_linear() {
         let output = compile(
             code,
             JumpTable::new(&layout.jump_table, layout.jump_table_entry_size),
-            Some(&Rule::Simple),
+            Some((&Rule::Simple, Check::Every)),
             Features::BASELINE,
         )
         .unwrap();

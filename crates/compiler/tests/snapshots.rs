@@ -1,11 +1,11 @@
 //! Machine code by instruction family and by fusion, in `tests/codegen/`.
 //!
 //! A file is a comment, then cases apart by blank lines: lines of assembly (`docs/assembly.md`), and behind each what it became,
-//! indented. What is fused stands behind the last line of its group. `%isa`, `%gas` and `%features` hold for the rest of the
+//! indented. What is fused stands behind the last line of its group. `%isa`, `%gas`, `%check` and `%features` hold for the rest of the
 //! file; without them it is `latest64`, no gas and all features. `PVM_BLESS=1 cargo test -p pvm-compiler` renews them.
 
 use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter, OpKind};
-use pvm_compiler::{Features, Output, compile};
+use pvm_compiler::{Check, Features, Output, compile};
 use pvm_gas::Rule;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ fn directory() -> PathBuf {
 struct Settings {
     isa: String,
     gas: Option<Rule>,
+    check: Check,
     features: Features,
 }
 
@@ -58,7 +59,13 @@ fn result(settings: &Settings, lines: &[&str]) -> String {
     let text = format!("%isa = {}\n{}\ntrap\n", settings.isa, lines.join("\n"));
     let program = pvm_text::assemble(&text, None).unwrap().to_program().unwrap();
     let code = program.code();
-    let output = compile(code, program.jump_table(), settings.gas.as_ref(), settings.features).unwrap();
+    let output = compile(
+        code,
+        program.jump_table(),
+        settings.gas.as_ref().map(|rule| (rule, settings.check)),
+        settings.features,
+    )
+    .unwrap();
     let mut listing = String::new();
     let mut instructions = code.iter();
     let mut start = None;
@@ -78,7 +85,7 @@ fn result(settings: &Settings, lines: &[&str]) -> String {
 }
 
 fn renewed(text: &str) -> String {
-    let mut settings = Settings { isa: "latest64".into(), gas: None, features: Features::ALL };
+    let mut settings = Settings { isa: "latest64".into(), gas: None, check: Check::Every, features: Features::ALL };
     let mut parts = Vec::new();
     for part in text.trim_end().split("\n\n") {
         if part.starts_with("//") {
@@ -87,6 +94,7 @@ fn renewed(text: &str) -> String {
             match directive.split_once(" = ").expect("a directive") {
                 ("isa", isa) => settings.isa = isa.into(),
                 ("gas", rule) => settings.gas = Some(rule.parse().unwrap()),
+                ("check", "coarse") => settings.check = Check::Coarse,
                 ("features", "baseline") => settings.features = Features::BASELINE,
                 other => panic!("{other:?}"),
             }

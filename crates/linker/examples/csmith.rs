@@ -5,9 +5,10 @@
 //! cargo run --release -p pvm-linker --example csmith -- [COUNT] [FIRST_SEED] [FOLDER] [THREADS]
 //! ```
 //!
-//! It needs csmith, gcc, clang-19 and ld.lld-19. Each program is compiled at O1 (two objects, linked by us), O2 (linked by lld
-//! as PIE) and Oz (linked by lld, relaxed). Programs that run for long, or on which the native compilers disagree, do not
-//! count. Ways of linking that make the same program run it once. What fails stays in FOLDER.
+//! It needs csmith, gcc, gcc-multilib, clang-19 and ld.lld-19. Each program is compiled for 64 and for 32 bits at O1 (three
+//! objects, linked by us), O2 (linked by lld as PIE) and Oz (linked by lld, relaxed), with debug information, which is linked
+//! too. Programs that run for long, or on which the native compilers of a width disagree, do not count. Ways of linking that
+//! make the same program run it once. What fails stays in FOLDER, as does what was compiled: the next run takes it from there.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -17,7 +18,7 @@ use pvm_isa::Reg;
 use pvm_linker::{Application, Config, Input, Linked, PassSelection, link_files, passes, trace_passes};
 use pvm_num::casts::low_u32;
 use pvm_num::limits::{PAGE_SIZE_DEFAULT, RETURN_TO_HOST};
-use pvm_program::{Program, Varints};
+use pvm_program::{Bytes, Program, Varints};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Programs that execute more at level 1 are left out, as is one that takes two seconds of the machine itself.
 const INSTRUCTIONS_MAX: i64 = 10_000_000;
+/// Larger sources are left out: they take compilers seconds, and have nothing that smaller ones have not.
+const SOURCE_SIZE_MAX: u64 = 150_000;
 /// No way to link them may make them execute so many.
 const RUNAWAY: i64 = 20 * INSTRUCTIONS_MAX;
 
@@ -53,6 +56,7 @@ fn main() {
     };
     let (count, first, threads): (u32, u32, u32) = (number(0, 300), number(1, 1), number(3, 1));
     let folder = arguments.get(2).map_or_else(|| std::env::temp_dir().join("pvm-csmith"), PathBuf::from);
+    std::fs::create_dir_all(folder.join("compiled")).expect("a folder to work in");
     let (seed, total) = (AtomicU32::new(first), Mutex::new(Counts::default()));
     std::thread::scope(|scope| {
         for thread in 0..threads {
@@ -60,7 +64,10 @@ fn main() {
             std::fs::create_dir_all(&work).expect("a folder to work in");
             let driver = Driver { work, kept: folder.clone(), sources: common::repository("tests/csmith") };
             let (seed, total) = (&seed, &total);
-            scope.spawn(move || driver.programs(count, seed, total));
+            scope.spawn(move || {
+                driver.compile_once().expect("what all programs share compiles");
+                driver.programs(count, seed, total);
+            });
         }
     });
     let counts = total.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -138,23 +145,71 @@ impl Driver {
 
     /// Generates and compiles a program and tries everything; none if it is left out.
     fn program(&self, seed: u32, counts: &mut Counts) -> Option<()> {
-        self.run("csmith", &["--seed", &seed.to_string(), "--no-argc", "--output", "random.c"])?;
-        let expected = self.native("gcc", "-O1")?;
-        if self.native("clang-19", "-O2")? != expected {
-            println!("seed {seed}: the native compilers disagree");
-            return None;
-        }
-        for level in ["-O1", "-O2", "-Oz"] {
-            let files = self.guest(level).unwrap_or_else(|| panic!("seed {seed} does not compile with {level}"));
-            self.file(&format!("{seed}{level}"), &files, expected, counts)?;
+        for compiled in self.compiled(seed)? {
+            self.file(&compiled.name, &compiled.files, compiled.expected, counts)?;
         }
         Some(())
     }
 
-    fn native(&self, compiler: &str, level: &str) -> Option<u32> {
+    /// All files of a program. Compiling takes longer than everything else, so they stay for the next time.
+    fn compiled(&self, seed: u32) -> Option<Vec<Compiled>> {
+        let list = self.kept.join("compiled").join(format!("{seed}.txt"));
+        if !list.exists() {
+            let text = self.compile(seed).unwrap_or_default();
+            std::fs::write(&list, text).unwrap_or_else(|error| panic!("{}: {error}", list.display()));
+        }
+        let text = std::fs::read_to_string(&list).unwrap_or_else(|error| panic!("{}: {error}", list.display()));
+        let compiled = text.lines().map(|line| {
+            let mut words = line.split(' ');
+            let name = words.next()?.to_owned();
+            let expected = words.next()?.parse().ok()?;
+            let files = words.map(|file| std::fs::read(list.with_file_name(file)).ok()).collect::<Option<_>>()?;
+            Some(Compiled { name, expected, files })
+        });
+        let compiled: Vec<Compiled> =
+            compiled.collect::<Option<_>>().unwrap_or_else(|| panic!("bad {}", list.display()));
+        (!compiled.is_empty()).then_some(compiled)
+    }
+
+    /// Makes the files of a program and a list of them: a line of name, expected result and files for each way to compile it.
+    fn compile(&self, seed: u32) -> Option<String> {
+        self.run("csmith", &["--seed", &seed.to_string(), "--no-argc", "--output", "random.c"])?;
+        if std::fs::metadata(self.work.join("random.c")).ok()?.len() > SOURCE_SIZE_MAX {
+            return None;
+        }
+        let mut expected = Vec::new();
+        for width in &WIDTHS {
+            expected.push(self.native("gcc", "-O1", width)?);
+        }
+        for (width, expected) in WIDTHS.iter().zip(&expected) {
+            if self.native("clang-19", "-O0", width)? != *expected {
+                println!("seed {seed}: the native compilers disagree");
+                return None;
+            }
+        }
+        let mut list = String::new();
+        for (width, expected) in WIDTHS.iter().zip(&expected) {
+            for level in LEVELS {
+                let name = format!("{seed}.{}{level}", width.bits);
+                let files = self.guest(level, width).unwrap_or_else(|| panic!("{name} does not compile"));
+                write!(list, "{name} {expected}").expect("writing to a string never fails");
+                for (index, bytes) in files.iter().enumerate() {
+                    let file = format!("{name}.{index}.elf");
+                    keep(&self.kept.join("compiled").join(&file), bytes);
+                    write!(list, " {file}").expect("writing to a string never fails");
+                }
+                list.push('\n');
+            }
+        }
+        Some(list)
+    }
+
+    fn native(&self, compiler: &str, level: &str, width: &Width) -> Option<u32> {
         let (include, source) = (self.include(), self.sources.join("native.c"));
         let source = source.display().to_string();
-        self.run(compiler, &["-w", level, &include, CSMITH, "random.c", &source, "-o", "native"])?;
+        let mut arguments = vec!["-w", level, &include, CSMITH, "random.c", &source, "-o", "native"];
+        arguments.extend_from_slice(width.native);
+        self.run(compiler, &arguments)?;
         let output = Command::new("prlimit").args(["--cpu=2", "./native"]).current_dir(&self.work).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()
     }
@@ -163,36 +218,45 @@ impl Driver {
         format!("-I{}", self.sources.display())
     }
 
-    /// The files that are linked for a level of the compiler.
-    fn guest(&self, level: &str) -> Option<Vec<Vec<u8>>> {
-        let model: &[&str] = match level {
-            "-O1" => &["-mcmodel=medany", "-ffunction-sections"],
-            "-O2" => &["-fPIE"],
-            _ => &["-mcmodel=medlow"],
-        };
-        let objects = ["random", "guest", "export"];
-        for name in objects {
-            let source = match name {
-                "random" => "random.c".into(),
-                "guest" => self.sources.join("guest.c").display().to_string(),
-                _ => self.sources.join("export.S").display().to_string(),
-            };
-            let (include, object) = (self.include(), format!("{name}.o"));
-            let mut arguments = vec!["--target=riscv64-unknown-none-elf", "-march=rv64emac_zbb", "-mabi=lp64e", "-w"];
-            arguments.extend(["-ffreestanding", "-fno-builtin", level, &include, CSMITH]);
-            arguments.extend_from_slice(model);
-            arguments.extend(["-c", &source, "-o", &object]);
-            self.run("clang-19", &arguments)?;
+    /// Compiles what is the same for all programs.
+    fn compile_once(&self) -> Option<()> {
+        for (width, level) in WIDTHS.iter().flat_map(|width| LEVELS.map(|level| (width, level))) {
+            for source in ["guest.c", "export.S"] {
+                let path = self.sources.join(source).display().to_string();
+                self.object(level, width, &path, &shared(source, level, width))?;
+            }
         }
+        Some(())
+    }
+
+    fn object(&self, level: &str, width: &Width, source: &str, object: &str) -> Option<()> {
+        let model: &[&str] = match level {
+            "-O1" => &["-mcmodel=medany", "-ffunction-sections", "-gdwarf-4"],
+            "-O2" => &["-fPIE", "-gdwarf-5"],
+            _ => &["-mcmodel=medlow", "-gdwarf-5"],
+        };
+        let include = self.include();
+        let mut arguments = vec!["-w", "-ffreestanding", "-fno-builtin", level, &include, CSMITH];
+        arguments.extend_from_slice(width.guest);
+        arguments.extend_from_slice(model);
+        arguments.extend(["-c", source, "-o", object]);
+        self.run("clang-19", &arguments).map(drop)
+    }
+
+    /// The files that are linked for a level of the compiler.
+    fn guest(&self, level: &str, width: &Width) -> Option<Vec<Vec<u8>>> {
+        self.object(level, width, "random.c", "random.o")?;
+        let [guest, export] = ["guest.c", "export.S"].map(|source| shared(source, level, width));
+        let objects = ["random.o", &guest, &export];
         let read = |name: &str| std::fs::read(self.work.join(name)).ok();
         let how: &[&str] = match level {
-            "-O1" => return objects.iter().map(|name| read(&format!("{name}.o"))).collect(),
+            "-O1" => return objects.iter().map(|name| read(name)).collect(),
             "-O2" => &["-pie", "-z", "notext", "--no-relax"],
             _ => &["-static", "--relax"],
         };
         let mut arguments = vec!["--no-warnings", "--emit-relocs", "--entry=run", "-o", "random.elf"];
         arguments.extend_from_slice(how);
-        arguments.extend(["random.o", "guest.o", "export.o"]);
+        arguments.extend(objects);
         self.run("ld.lld-19", &arguments)?;
         Some(vec![read("random.elf")?])
     }
@@ -219,7 +283,7 @@ impl Driver {
             };
             counts.links += 1;
             let limit = if index == 0 { INSTRUCTIONS_MAX } else { RUNAWAY };
-            let (result, steps) = *known.entry(linked.to_polkavm_blob().expect("it fits")).or_insert_with(|| {
+            let (result, steps) = *known.entry(without_debug_information(&linked)).or_insert_with(|| {
                 counts.runs += 1;
                 execute(&linked, limit)
             });
@@ -258,6 +322,51 @@ impl Driver {
             keep(&self.kept.join(format!("{name}.{index}.elf")), bytes);
         }
     }
+}
+
+/// The files of a program, compiled in one way.
+struct Compiled {
+    name: String,
+    expected: u32,
+    files: Vec<Vec<u8>>,
+}
+
+/// How a program is compiled for a width.
+struct Width {
+    bits: u32,
+    /// For this machine; with 32 bits it is told to align as others do.
+    native: &'static [&'static str],
+    guest: &'static [&'static str],
+}
+
+const WIDTHS: [Width; 2] = [
+    Width {
+        bits: 64,
+        native: &[],
+        guest: &["--target=riscv64-unknown-none-elf", "-march=rv64emac_zbb", "-mabi=lp64e"],
+    },
+    Width {
+        bits: 32,
+        native: &["-m32", "-malign-double"],
+        guest: &["--target=riscv32-unknown-none-elf", "-march=rv32emac_zbb", "-mabi=ilp32e"],
+    },
+];
+
+const LEVELS: [&str; 3] = ["-O1", "-O2", "-Oz"];
+
+/// The object that a source becomes which all programs share.
+fn shared(source: &str, level: &str, width: &Width) -> String {
+    format!("{source}{level}.{}.o", width.bits)
+}
+
+/// The blob, as far as it matters to a run.
+fn without_debug_information(linked: &Linked) -> Vec<u8> {
+    let mut linked = linked.clone();
+    let parts = &mut linked.parts;
+    for section in [&mut parts.debug_strings, &mut parts.debug_line_programs, &mut parts.debug_line_program_ranges] {
+        *section = Bytes::default();
+    }
+    linked.to_polkavm_blob().expect("it fits")
 }
 
 fn level(opt_level: u8) -> Config {

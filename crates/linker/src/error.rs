@@ -175,8 +175,8 @@ pub enum LinkErrorKind {
 
     // Symbols.
     /// Defined in a section that the file does not have.
-    #[error("a symbol is defined in section {section}, which does not exist")]
-    SymbolInMissingSection { section: u32 },
+    #[error("symbol `{name}` is defined in section {section}, which does not exist")]
+    SymbolInMissingSection { name: Box<str>, section: u32 },
     /// Not defined.
     #[error("undefined symbol `{name}`")]
     UndefinedSymbol { name: Box<str> },

@@ -125,17 +125,29 @@ fn without_debug_information_there_is_none() {
     );
 }
 
+/// Files that are linked together, by us or by a linker that keeps their sections apart, have the places each has alone.
 #[test]
 fn files_that_are_linked_together_keep_theirs_apart() {
-    let object = case("inline.dwarf5-relax.object.elf");
-    let other = case("inline.symbols.object.elf");
-    let alone = places(&program(&object, 1));
-    // The second file defines the same functions, as any other would not.
-    let inputs = [Input { name: "a.o", bytes: &object }, Input { name: "b.o", bytes: &other }];
-    assert!(link_files(&inputs, &Config::default()).is_err());
-    let inputs = [Input { name: "a.o", bytes: &object }];
-    let linked = link_files(&inputs, &Config { opt_level: 1, ..Config::default() }).unwrap();
-    assert_eq!(places(&Program::from_parts(linked.parts, Varints::Strict).unwrap()), alone);
+    let [inline, second] = ["inline.dwarf5-relax.object.elf", "second.dwarf5-O2.object.elf"].map(case);
+    let [a, b] = [("a.o", &inline), ("b.o", &second)].map(|(name, bytes)| Input { name, bytes });
+    let together = |inputs: &[Input<'_>]| {
+        let linked = link_files(inputs, &Config { opt_level: 1, ..Config::default() }).unwrap();
+        places(&Program::from_parts(linked.parts, Varints::Strict).unwrap())
+    };
+    let [first, other] = [&inline, &second].map(|elf| places(&program(elf, 1)));
+    assert_eq!(together(&[a, b]), [first.clone(), other.clone()].concat());
+    assert_eq!(together(&[b, a]), [other.clone(), first.clone()].concat());
+    // Files of two versions of DWARF, which have not the same sections.
+    let [inline, second] = ["inline.dwarf4-relax.object.elf", "second.dwarf4-O2.object.elf"].map(case);
+    let [c, d] = [("c.o", &inline), ("d.o", &second)].map(|(name, bytes)| Input { name, bytes });
+    let [third, fourth] = [&inline, &second].map(|elf| places(&program(elf, 1)));
+    assert_eq!(together(&[d, a]), [fourth.clone(), first].concat());
+    assert_eq!(together(&[b, c]), [other.clone(), third.clone()].concat());
+    for (version, second) in [(4, fourth), (5, other)] {
+        let alone = places(&program(&case(&format!("inline.dwarf{version}-O2.pie.elf")), 1));
+        let both = places(&program(&case(&format!("both.dwarf{version}-unique.pie.elf")), 1));
+        assert_eq!(both, [alone, second].concat(), "DWARF {version}");
+    }
 }
 
 /// Numbers as random as they need to be.
@@ -148,9 +160,16 @@ fn random(state: &mut u64) -> u64 {
 
 #[test]
 fn broken_debug_information_never_fails_a_link() {
-    for name in ["dwarf4-O2.pie", "dwarf5-O2.pie", "dwarf4-relax.object", "dwarf5-relax.object", "dwarf5-lines.object"]
-    {
-        let elf = case(&format!("inline.{name}.elf"));
+    for name in [
+        "inline.dwarf4-O2.pie",
+        "inline.dwarf5-O2.pie",
+        "inline.dwarf4-relax.object",
+        "inline.dwarf5-relax.object",
+        "inline.dwarf5-lines.object",
+        "both.dwarf4-unique.pie",
+        "both.dwarf5-unique.pie",
+    ] {
+        let elf = case(&format!("{name}.elf"));
         let config = Config { opt_level: 0, ..Config::default() };
         let stripped = link(&elf, &Config { strip: true, ..config.clone() }).unwrap();
         let ranges = debug_ranges(&elf);

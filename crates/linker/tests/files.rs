@@ -61,6 +61,40 @@ fn members_that_export_are_taken() {
     check(&["libmain.64.a", "hook.64.o", "libodd.64.a", "libeven.64.a"], sum);
 }
 
+/// An archive of these members, without a table of symbols.
+fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = b"!<arch>\n".to_vec();
+    for (name, bytes) in members {
+        let header = format!("{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", format!("{name}/"), 0, 0, 0, 644, bytes.len());
+        archive.extend_from_slice(header.as_bytes());
+        archive.extend_from_slice(bytes);
+        archive.extend(std::iter::repeat_n(b'\n', bytes.len() % 2));
+    }
+    archive
+}
+
+/// Rust's libraries have one that describes the crate.
+#[test]
+fn members_that_are_no_files_to_link_are_left_alone() {
+    let mut files = read(&["main.64.o", "hook.64.o", "libeven.64.a", "one.64.o", "three.64.o", "two.32.o"]);
+    let [one, three, foreign] = [3, 4, 5].map(|index| files[index].1.clone());
+    let mut big_endian = one.clone();
+    big_endian[5] = 2;
+    let members: [(&str, &[u8]); 6] = [
+        ("lib.rmeta", b"no file to link"),
+        ("empty", b""),
+        ("elf.o", &big_endian),
+        ("one.o", &one),
+        ("foreign.o", &foreign),
+        ("three.o", &three),
+    ];
+    files.truncate(3);
+    files.push(("lib.rlib".into(), archive(&members)));
+    let linked = link_bytes(&files, &level(2)).unwrap();
+    let sum = 1 + 20 + 300 + 4000 + 50000 + 50000 + 600_000 + 7_000_000;
+    assert_eq!(call(&linked.parts, "main", &[], no_host), Ok(sum));
+}
+
 #[test]
 fn required_symbols_take_their_members() {
     let files = read(&["main.64.o", "hook.64.o", "libodd.64.a", "libeven.64.a"]);

@@ -33,6 +33,9 @@ const LIMITS: &[(&str, &str, Outcome)] = &[
     ("_DYNAMIC, __dso_handle, __global_pointer$, _GLOBAL_OFFSET_TABLE_", "provided.", Runs(7)),
     (".init_array, __start_ and __stop_ symbols", "constructors.64.object.", Runs(12345)),
     (".init_array of a linked file", "constructors.64.static.", Runs(12345)),
+    ("fences, atomics, calls through t1 and t2, tables for unwinding", "stock.", Runs(51)),
+    ("rv32em: neither compressed instructions nor atomics", "toolchains/clang.32.em.", Runs(3_184_521_469)),
+    ("rv64imac without the upper registers (-ffixed-x16...)", "toolchains/clang.64.fixed.", Runs(3_184_521_469)),
     ("R_RISCV_SET32 and R_RISCV_32_PCREL in data", "data.", Runs(2117)),
     (
         ".tbss and R_RISCV_TPREL_*",

@@ -70,6 +70,7 @@ impl RawInstance {
                 Ended::Finished => return Ok(InterruptKind::Finished),
                 Ended::Nowhere => return Err(nowhere()),
                 Ended::Otherwise(exit) => exit,
+                Ended::Failed(error) => return Err(error.into()),
             },
         };
         Ok(self.interrupt(exit))

@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::ops::Range;
 
-const GAS: i64 = 2000;
+const GAS: i64 = 3000;
+/// About here a compiled guest goes over to code that checks every block.
+const RESERVE: i64 = 1024;
 /// Exits of a program that are looked at.
 const EXITS_MAX: usize = 16;
 /// Pages that are compared at the end.
@@ -134,8 +136,12 @@ impl<'a, 'b> Drive<'a, 'b> {
         for (reg, value) in Reg::ALL.into_iter().zip(registers) {
             self.guests().for_each(|guest| guest.set_reg(reg, value));
         }
-        let gas = script.pick(&[GAS, GAS, 300, 100, 40, 12, 3, i64::MAX]);
-        let gas = if gas == i64::MAX { i64::from(script.byte()) } else { gas };
+        let gas = match script.byte() % 8 {
+            0..3 => GAS,
+            3 | 4 => RESERVE - 64 + i64::from(script.byte()),
+            5 => script.pick(&[300, 100, 40, 12, 3]),
+            _ => i64::from(script.byte()),
+        };
         self.set_gas(gas);
         if script.rarely(16) {
             self.guests().for_each(|guest| guest.reset_memory().expect("memory for a small guest"));
@@ -253,7 +259,10 @@ impl<'a, 'b> Drive<'a, 'b> {
                 let pc = self.entry(script, starts);
                 self.enter(pc, starts);
             }
-            1 => self.set_gas(i64::from(script.byte()) - 20),
+            1 => {
+                let least = script.pick(&[-20, RESERVE - 64]);
+                self.set_gas(least + i64::from(script.byte()));
+            }
             2 => self.all("memory written", |guest| guest.write_memory(address, &[7; 40]))?,
             3 => self.all("pages freed", |guest| guest.free_pages(address & !(page - 1), page))?,
             4 => self.all("page made read-only", |guest| guest.protect_memory(address & !(page - 1), page))?,

@@ -69,6 +69,9 @@ impl Emitter<'_> {
     }
 
     pub(super) fn add_imm(&mut self, size: Size, d: Reg, a: Reg, imm: i32) {
+        if imm == 0 && size == Size::Word && self.wide {
+            return self.emit(inst::movsxd_r64_rm32(d, a));
+        }
         if d != a {
             let sum = Mem::base(a).disp(imm);
             by_size!(self, size, lea_r64_m, lea_r32_m, d, sum);

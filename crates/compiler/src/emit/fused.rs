@@ -1,6 +1,7 @@
 //! Instructions that are emitted together with what they use.
 
 use super::alu::Logic;
+use super::shift::Shift;
 use super::{Emitter, Size, by_size, sized};
 use crate::plan::{Action, Plan, Sum, scale};
 use crate::regmap::{SCRATCH, native};
@@ -52,7 +53,10 @@ impl Emitter<'_> {
             Action::Product => self.both_halves(instruction),
             Action::OtherHalf => self.copy(Size::Double, native(instruction.r1()), SCRATCH),
             Action::Condition(place) => self.move_on(instruction, window.instruction(place.into())),
-            Action::Extension(from) => self.extension(instruction, native(from)),
+            Action::Counted(place, other) => {
+                self.add_comparison(instruction, window.instruction(place.into()), native(other));
+            }
+            Action::Extension(from, left) => self.extension(instruction, native(from), left.into()),
         }
         (self.folded, self.group) = (None, Place::ALONE);
     }
@@ -144,11 +148,7 @@ impl Emitter<'_> {
     /// A move on a condition that a comparison gives.
     fn move_on(&mut self, instruction: &Instruction, comparison: &Instruction) {
         use Opcode as O;
-        let (a, b, imm) = (native(comparison.r2()), native(comparison.r3()), comparison.imm1());
-        match comparison.opcode() {
-            O::set_less_than_unsigned | O::set_less_than_signed => self.compare(a, b),
-            _ => self.compare_imm(a, imm),
-        }
+        self.compare_operands(comparison);
         let holds = match comparison.opcode() {
             O::set_less_than_unsigned | O::set_less_than_unsigned_imm => Cond::B,
             O::set_less_than_signed | O::set_less_than_signed_imm => Cond::L,
@@ -166,14 +166,40 @@ impl Emitter<'_> {
         sized!(self, cmov_r64_rm64, cmov_r32_rm32, cond, native(instruction.r1()), value);
     }
 
-    /// A shift right of what was shifted left as far.
-    fn extension(&mut self, instruction: &Instruction, from: Reg) {
+    /// Adds or subtracts whether a comparison of unsigned numbers holds.
+    fn add_comparison(&mut self, instruction: &Instruction, comparison: &Instruction, other: Reg) {
+        self.compare_operands(comparison);
+        let d = native(instruction.r1());
+        self.copy(self.full(), d, other);
+        match instruction.opcode() {
+            Opcode::add_32 | Opcode::add_64 => sized!(self, adc_rm64_imm8, adc_rm32_imm8, d, 0),
+            _ => sized!(self, sbb_rm64_imm8, sbb_rm32_imm8, d, 0),
+        }
+    }
+
+    fn compare_operands(&mut self, comparison: &Instruction) {
+        use Opcode as O;
+        let (a, b) = (native(comparison.r2()), native(comparison.r3()));
+        match comparison.opcode() {
+            O::set_less_than_unsigned | O::set_less_than_signed => self.compare(a, b),
+            _ => self.compare_imm(a, comparison.imm1()),
+        }
+    }
+
+    /// A shift right of what was shifted left.
+    fn extension(&mut self, instruction: &Instruction, from: Reg, left: i32) {
         let d = native(instruction.r1());
         match (instruction.opcode(), instruction.imm1()) {
             (Opcode::shift_logical_right_imm_64, 32) => self.emit(inst::mov_rm32_r32(d, from)),
-            (Opcode::shift_logical_right_imm_64, 48) => self.emit(inst::movzx_r32_rm16(d, from)),
+            (Opcode::shift_logical_right_imm_64, 48) if left == 48 => self.emit(inst::movzx_r32_rm16(d, from)),
             (Opcode::shift_logical_right_imm_64, count) => {
-                self.logic_imm(Logic::And, d, from, i32::MAX >> (count - 33))
+                if count > left {
+                    // What comes in at the other end is masked.
+                    self.shift_imm(Shift::RotateRight, Size::Double, d, from, count - left);
+                    self.logic_imm(Logic::And, d, d, i32::MAX >> (count - 33));
+                } else {
+                    self.logic_imm(Logic::And, d, from, i32::MAX >> (count - 33));
+                }
             }
             (_, 32) => self.emit(inst::movsxd_r64_rm32(d, from)),
             (_, 48) => self.emit(inst::movsx_r64_rm16(d, from)),

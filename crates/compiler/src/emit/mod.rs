@@ -8,6 +8,7 @@ mod memory;
 mod muldiv;
 mod shift;
 
+use crate::checks::Checks;
 use crate::frame::{self, Gas, field};
 use crate::plan::{Action, Plan, Sum};
 use crate::regmap::{COUNT, SCRATCH, native};
@@ -51,6 +52,8 @@ pub(crate) struct Emitter<'a> {
     pub(crate) starts: Starts,
     meter: Option<BlockMeter>,
     gas: Gas,
+    /// Which blocks look at the gas, if not all do.
+    checks: Option<Checks>,
     features: Features,
     /// Are registers 64 bits wide?
     wide: bool,
@@ -115,6 +118,7 @@ impl<'a> Emitter<'a> {
         code: Code<'a>,
         jump_table: JumpTable<'a>,
         meter: Option<BlockMeter>,
+        checks: Option<Checks>,
         features: Features,
         mut starts: Starts,
     ) -> Emitter<'a> {
@@ -127,9 +131,10 @@ impl<'a> Emitter<'a> {
             Some(_) if features == Features::ALL => Gas::Register,
             Some(_) => Gas::Stack,
         };
-        let entry = frame::entry(&mut asm, gas, table);
+        let reserve = if checks.is_some() { signed_32(crate::RESERVE) } else { 0 };
+        let entry = frame::entry(&mut asm, gas, reserve, table);
         let fault_exit = to_u32(asm.len());
-        let frame_exit = frame::exit(&mut asm, gas);
+        let frame_exit = frame::exit(&mut asm, gas, reserve);
         let has_bad_entries = jump_table.iter().fold(false, |bad, pc| !starts.contains(pc) | bad);
         Emitter {
             asm,
@@ -149,6 +154,7 @@ impl<'a> Emitter<'a> {
             starts,
             meter,
             gas,
+            checks,
             features,
             wide: code.set().width() == Width::Wide,
             late_sites: Vec::new(),
@@ -196,6 +202,12 @@ impl<'a> Emitter<'a> {
             plan.make(&window, self.code.set().width(), self.features.bmi2);
             self.window(&window, &plan, starts_block);
             starts_block = is_whole;
+            if is_whole
+                && let Some(checks) = &mut self.checks
+                && let Some(last) = window.items().last()
+            {
+                checks.end(last);
+            }
         }
         self.pc = self.code.len();
         if can_fall_through {
@@ -234,9 +246,18 @@ impl<'a> Emitter<'a> {
             Gas::Register => Rm::Reg(COUNT),
             Gas::Stack => Rm::Mem(frame::top()),
         };
+        let must_look = self.checks.as_mut().is_none_or(|checks| checks.start(self.pc, cost));
         match cost.map(i8::try_from) {
             Some(Ok(cost)) => self.emit(inst::sub_rm64_imm8(gas, cost)),
             _ => self.emit(inst::sub_rm64_imm32(gas, 0)),
+        }
+        if !must_look {
+            if let Some(cost) = cost
+                && i8::try_from(cost).is_err()
+            {
+                self.asm.patch_u32(self.asm.len() - 4, cost);
+            }
+            return Ok(None);
         }
         let charge = Charge { end: self.asm.len(), site: self.sites.len() };
         let unpaid = self.late_stop(SiteKind::OutOfGas { cost: cost.unwrap_or(0) });

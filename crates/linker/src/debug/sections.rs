@@ -2,7 +2,7 @@
 
 use super::address::AddressSpace;
 use super::names::Slice;
-use crate::elf::{Class, Elf, Home, Relocation};
+use crate::elf::{Class, Elf, Home, Relocation, Symbol};
 use crate::reloc::RelocKind;
 use gimli::{LittleEndian, SectionId};
 use pvm_num::casts::{low_u8, to_u64, to_usize, widen};
@@ -30,7 +30,7 @@ pub(super) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Contents that another linker has relocated are taken as they are.
+    /// Contents that another linker has relocated are taken as they are, but for the offsets into sections that are joined.
     pub(super) fn read(elf: &Elf<'a>, space: &AddressSpace) -> Sections<'a> {
         let mut pieces: [Vec<u32>; READ.len()] = Default::default();
         for (id, section) in elf.sections().filter(|(_, section)| section.class == Class::NotLoaded) {
@@ -38,11 +38,9 @@ impl<'a> Sections<'a> {
                 pieces[index].push(id);
             }
         }
-        if elf.linked {
-            let first = |pieces: Vec<u32>| pieces.first().map_or(&[][..], |id| elf.section(*id).data);
-            return Sections { contents: pieces.map(|pieces| Cow::Borrowed(first(pieces))) };
-        }
-        let mut starts: Vec<Option<u64>> = elf.sections().map(|(id, _)| space.start(id)).collect();
+        // The addresses of code are right in a linked file.
+        let start = |id| if elf.linked { None } else { space.start(id) };
+        let mut starts: Vec<Option<u64>> = elf.sections().map(|(id, _)| start(id)).collect();
         for pieces in &pieces {
             let mut size = 0;
             for id in pieces {
@@ -72,7 +70,7 @@ impl<'a> Sections<'a> {
 
 struct Relocator<'e, 'a> {
     elf: &'e Elf<'a>,
-    /// The address of a code section, and where a debug section starts in the joined one.
+    /// The address of a code section that has none yet, and where a debug section starts in the joined one.
     starts: Vec<Option<u64>>,
 }
 
@@ -90,15 +88,36 @@ impl<'a> Relocator<'_, 'a> {
             joined.extend_from_slice(section.data);
             for relocation in &section.relocations {
                 // What cannot be applied stays as it is: it spoils one number, which makes no place wrong but its own.
-                let _ = self.apply(&mut joined[start..], to_u64(start), relocation);
+                let _ = match self.elf.linked {
+                    true => self.apply_offset(&mut joined[start..], relocation),
+                    false => self.apply(&mut joined[start..], to_u64(start), relocation),
+                };
             }
         }
         Cow::Owned(joined)
     }
 
+    fn symbol(&self, relocation: &Relocation) -> Option<&Symbol<'a>> {
+        self.elf.symbols.get(to_usize(relocation.symbol)).filter(|_| relocation.symbol != 0)
+    }
+
+    /// Applies a record of a linked file if it is an offset into a debug section, which another linker has counted from the
+    /// start of the piece.
+    fn apply_offset(&self, piece: &mut [u8], relocation: &Relocation) -> Option<()> {
+        let symbol = self.symbol(relocation)?;
+        let Home::Section(section) = symbol.home else { return None };
+        let value = self.starts[to_usize(section)]?.wrapping_add(symbol.value).wrapping_add_signed(relocation.addend);
+        let at = piece.get_mut(to_usize(relocation.offset)..)?;
+        match relocation.kind {
+            RelocKind::R32 => write(at, 4, value),
+            RelocKind::R64 => write(at, 8, value),
+            _ => None,
+        }
+    }
+
     /// The value of the relocation's symbol plus addend.
     fn value(&self, relocation: &Relocation) -> u64 {
-        let symbol = self.elf.symbols.get(to_usize(relocation.symbol)).filter(|_| relocation.symbol != 0);
+        let symbol = self.symbol(relocation);
         let value = match symbol.map(|symbol| (symbol.home, symbol.value)) {
             None => Some(0),
             Some((Home::Absolute, value)) => Some(value),

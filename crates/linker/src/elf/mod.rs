@@ -67,8 +67,6 @@ pub(crate) struct Section<'a> {
     pub(crate) class: Class,
     /// Does it list constructors or destructors?
     pub(crate) array: Option<ArrayKind>,
-    /// Is it kept even if nothing refers to it?
-    pub(crate) retained: bool,
     /// Empty for sections without file contents.
     pub(crate) data: &'a [u8],
     /// Size in memory.

@@ -2,7 +2,7 @@
 
 use super::addresses::{self, Pointer};
 use super::classify::{self, ArrayKind, Class, Kind, Refusal, Traits};
-use super::{ABI_FLAGS, Binding, File, Group, Home, Relocation, Section, Symbol, SymbolKind};
+use super::{ABI_FLAGS, Binding, File, Group, Home, Relocation, Section, Symbol, SymbolKind, readable};
 use crate::error::{LinkError, LinkErrorKind, Location};
 use crate::limits::{SECTION_ALIGN_MAX, SECTION_NAME_SIZE_MAX};
 use crate::reloc::RelocKind;
@@ -11,11 +11,12 @@ use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, Rela, SectionHeader, Sym};
 use pvm_num::casts::{to_u64, to_usize, to_usize_saturating, unsigned_64};
 use pvm_riscv::Xlen;
+use std::collections::BTreeSet;
 
 const LE: LittleEndian = LittleEndian;
 
 /// Parses a file. Relocations of sections that are not loaded are read only if `debug_info` is wanted and nobody has applied
-/// them.
+/// them, or not for good.
 pub(crate) fn parse(bytes: &[u8], debug_info: bool) -> Result<File<'_>, LinkError> {
     // The class is byte 4 of the identification (ELF gABI); both readers check all of it.
     match bytes.get(4) {
@@ -90,8 +91,9 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         }
         let symbols = self.symbols()?;
         let linked = self.header.e_type(LE) != elf::ET_REL;
+        let debug_info = debug_info && (!linked || has_debug_sections_of_one_name(&sections));
         for index in 0..self.headers.len() {
-            self.relocations(index, &mut sections, symbols.len(), debug_info && !linked)?;
+            self.relocations(index, &mut sections, symbols.len(), debug_info)?;
         }
         for section in &mut sections {
             // Stable: records at one offset keep their order, which ADD/SUB pairs do not depend on but messages do.
@@ -218,7 +220,6 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
                 file: 0,
                 class: Class::NotLoaded,
                 array: None,
-                retained: false,
                 data: &[],
                 size: 0,
                 align: 1,
@@ -289,7 +290,6 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             file: 0,
             class,
             array: classify::array(name, traits.kind).filter(|_| class.is_data()),
-            retained: flags.contains(elf::SHF_GNU_RETAIN),
             data,
             size,
             align: u32::try_from(align).unwrap_or(1),
@@ -325,6 +325,7 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
     }
 
     fn symbol(&self, symbol: &H::Sym, extended: Option<u32>, strings: &'a [u8]) -> Result<Symbol<'a>, LinkError> {
+        let name = strings.get(to_usize(symbol.st_name(LE))..).unwrap_or_default();
         let value: u64 = symbol.st_value(LE).into();
         let section = match symbol.st_shndx(LE) {
             elf::SHN_XINDEX => extended.or(Some(u32::MAX)),
@@ -334,7 +335,10 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             (Some(section), _) => match self.headers.get(to_usize(section)) {
                 Some(_) if self.header.e_type(LE) == elf::ET_REL => (Home::Section(section), value),
                 Some(header) => (Home::Section(section), value.wrapping_sub(header.sh_addr(LE).into())),
-                None => return Err(file_error(LinkErrorKind::SymbolInMissingSection { section })),
+                None => {
+                    let name = readable(name).into();
+                    return Err(file_error(LinkErrorKind::SymbolInMissingSection { name, section }));
+                }
             },
             (None, elf::SHN_UNDEF) => {
                 // Linkers make hidden weak symbols that nobody defined local; any other would have stopped them.
@@ -355,7 +359,6 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
             elf::STB_WEAK => Binding::Weak,
             _ => Binding::Global,
         };
-        let name = strings.get(to_usize(symbol.st_name(LE))..).unwrap_or_default();
         Ok(Symbol { name, home, value, size: symbol.st_size(LE).into(), kind, binding })
     }
 
@@ -427,6 +430,13 @@ impl<'a, H: FileHeader<Endian = LittleEndian>> Reader<'a, H> {
         }
         Ok(())
     }
+}
+
+/// A linker that keeps all sections apart (lld's `--unique`) counts offsets from the start of each.
+fn has_debug_sections_of_one_name(sections: &[Section<'_>]) -> bool {
+    let debug = sections.iter().filter(|section| section.class == Class::NotLoaded);
+    let mut names = BTreeSet::new();
+    debug.map(|section| section.name).filter(|name| name.starts_with(".debug_")).any(|name| !names.insert(name))
 }
 
 /// The addresses in a table of relative relocations: an even word is an address, an odd one has a bit for each of the words

@@ -14,6 +14,7 @@ use super::{
 };
 use pvm_isa::{Format, Instruction, Meaning, Opcode, Reg, Width};
 use pvm_num::casts::{high_u32, low_u32, signed_32, unsigned_64};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A text that is not a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -76,6 +77,9 @@ pub fn parse(text: &str) -> Result<Program<'_>, ParseError> {
             sections: vec!["line"],
             files: Vec::new(),
         },
+        blocks: BTreeSet::new(),
+        data: BTreeMap::new(),
+        imports: BTreeMap::new(),
         line: 0,
         open: None,
         open_data: None,
@@ -102,6 +106,10 @@ enum Pass {
 
 struct Parser<'a> {
     program: Program<'a>,
+    /// What is declared, by its name: blocks, data sections, imports. Of several of a name the first stands.
+    blocks: BTreeSet<BlockId>,
+    data: BTreeMap<&'a str, DataId>,
+    imports: BTreeMap<&'a str, ImportId>,
     line: u32,
     /// The block that has not ended.
     open: Option<BlockId>,
@@ -162,6 +170,7 @@ impl<'a> Parser<'a> {
             "import" if names => {
                 let (symbol, inputs, outputs, index) = signature(rest)?;
                 let index = index.strip_prefix("at ").map(small).transpose()?;
+                self.imports.entry(symbol).or_insert(ImportId::new(self.program.imports.len()));
                 self.program.imports.push(Import { symbol: symbol.as_bytes(), index, inputs, outputs });
             }
             "export" if !names => {
@@ -180,6 +189,7 @@ impl<'a> Parser<'a> {
     fn data(&mut self, kind: &str, rest: &'a str) -> Result<(), Kind> {
         let words: Vec<&'a str> = rest.split_whitespace().collect();
         let [name, "size", size, "align", align] = words[..] else { return Err(Kind::UnexpectedLine) };
+        self.data.entry(name).or_insert(DataId::new(self.program.data.len()));
         self.program.data.push(Data {
             name,
             kind: match kind {
@@ -210,7 +220,7 @@ impl<'a> Parser<'a> {
             self.open = Some(id);
             return Ok(());
         }
-        if self.program.layout.contains(&id) {
+        if !self.blocks.insert(id) {
             return Err(Kind::BadBlock);
         }
         let source = Source { section: 0, offset: self.line };
@@ -291,7 +301,7 @@ impl<'a> Parser<'a> {
 
     fn known(&self, text: &str) -> Result<BlockId, Kind> {
         let id = block(text)?;
-        if self.program.layout.contains(&id) { Ok(id) } else { Err(Kind::BadBlock) }
+        if self.blocks.contains(&id) { Ok(id) } else { Err(Kind::BadBlock) }
     }
 
     fn terminator(&self, mnemonic: &str, operands: &[&str]) -> Result<Option<Terminator>, Kind> {
@@ -366,9 +376,7 @@ impl<'a> Parser<'a> {
         } else if text == "heap_base" {
             Symbolic::HeapBase
         } else if text.starts_with('"') {
-            let symbol = quoted(text)?.as_bytes();
-            let index = self.program.imports.iter().position(|import| import.symbol == symbol);
-            Symbolic::Import(ImportId::new(index.ok_or(Kind::UnknownName)?))
+            Symbolic::Import(*self.imports.get(quoted(text)?).ok_or(Kind::UnknownName)?)
         } else if text.starts_with('&') {
             Symbolic::Address(self.target(text)?)
         } else {
@@ -385,8 +393,8 @@ impl<'a> Parser<'a> {
             Some(at) => (&name[..at], number(name[at..].trim_start_matches('+'))?),
             None => (name, 0),
         };
-        let section = self.program.data.iter().position(|data| data.name == name).ok_or(Kind::UnknownName)?;
-        Ok(Target::Data { section: DataId::new(section), offset })
+        let section = *self.data.get(name).ok_or(Kind::UnknownName)?;
+        Ok(Target::Data { section, offset })
     }
 }
 
@@ -435,6 +443,8 @@ rw .data size 8 align 8
             ("@0:\n  load_imm a0, 0x100000000", Kind::BadNumber),
             ("@0:\n  load_imm a0, 1", Kind::BlockEnd),
             ("@70000:\n  trap", Kind::BadBlock),
+            ("@0:\n  trap\n@0:\n  trap", Kind::BadBlock),
+            ("@0:\n  ecalli \"nobody\"", Kind::UnknownName),
             ("something else", Kind::UnexpectedLine),
         ] {
             assert_eq!(parse(line).unwrap_err().kind, kind, "{line}");

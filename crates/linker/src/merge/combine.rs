@@ -75,7 +75,6 @@ pub(super) fn commons(elf: &mut Elf<'_>) -> Result<(), LinkError> {
             file: 0,
             class: Class::Bss,
             array: None,
-            retained: false,
             data: &[],
             size,
             align: u32::try_from(align).unwrap_or(1),
@@ -211,12 +210,10 @@ fn build<'a>(elf: &mut Elf<'a>, plans: Vec<Plan<'a>>, storage: &'a Storage) {
     for (plan, data) in plans.into_iter().zip(contents) {
         let id = to_u32(elf.sections.len());
         let mut relocations = Vec::new();
-        let mut retained = false;
         for (piece, at) in &plan.pieces {
             moved.insert(*piece, (id, *at));
             let section = &mut elf.sections[to_usize(*piece)];
             section.class = Class::Discarded;
-            retained |= section.retained;
             for mut relocation in std::mem::take(&mut section.relocations) {
                 relocation.offset += at;
                 relocations.push(relocation);
@@ -227,7 +224,6 @@ fn build<'a>(elf: &mut Elf<'a>, plans: Vec<Plan<'a>>, storage: &'a Storage) {
             file: elf.section(plan.pieces[0].0).file,
             class: plan.class,
             array: plan.array,
-            retained,
             data,
             size: plan.size,
             align: plan.align,

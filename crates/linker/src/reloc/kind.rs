@@ -44,6 +44,12 @@ kinds! {
     1 R32,
     2 R64,
     3 RELATIVE,
+    4 COPY,
+    5 JUMP_SLOT,
+    6 TLS_DTPMOD32,
+    7 TLS_DTPMOD64,
+    8 TLS_DTPREL32,
+    9 TLS_DTPREL64,
     10 TLS_TPREL32,
     11 TLS_TPREL64,
     16 BRANCH,
@@ -71,6 +77,7 @@ kinds! {
     38 SUB16,
     39 SUB32,
     40 SUB64,
+    41 GOT32_PCREL,
     43 ALIGN,
     44 RVC_BRANCH,
     45 RVC_JUMP,
@@ -84,6 +91,7 @@ kinds! {
     55 SET16,
     56 SET32,
     57 R32_PCREL,
+    58 IRELATIVE,
     59 PLT32,
     60 SET_ULEB128,
     61 SUB_ULEB128,
@@ -121,7 +129,11 @@ impl RelocKind {
     pub(crate) const fn is_thread_local(self) -> bool {
         matches!(
             self,
-            RelocKind::TLS_TPREL32
+            RelocKind::TLS_DTPMOD32
+                | RelocKind::TLS_DTPMOD64
+                | RelocKind::TLS_DTPREL32
+                | RelocKind::TLS_DTPREL64
+                | RelocKind::TLS_TPREL32
                 | RelocKind::TLS_TPREL64
                 | RelocKind::TLS_GOT_HI20
                 | RelocKind::TLS_GD_HI20

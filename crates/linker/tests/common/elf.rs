@@ -2,12 +2,18 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use pvm_riscv::{Instruction, Xlen, encode};
+use std::collections::BTreeMap;
 
 pub(crate) const EXEC: u64 = 0x6;
 pub(crate) const RO: u64 = 0x2;
 pub(crate) const RW: u64 = 0x3;
 pub(crate) const PROGBITS: u32 = 1;
 pub(crate) const NOBITS: u32 = 8;
+
+/// In place of the index of a section: a number.
+pub(crate) const ABSOLUTE: usize = 0xfff1 - 1;
+/// In place of the index of a symbol: none.
+pub(crate) const NO_SYMBOL: usize = usize::MAX;
 
 pub(crate) const R_32: u32 = 1;
 pub(crate) const R_64: u32 = 2;
@@ -20,6 +26,17 @@ pub(crate) struct ElfBuilder {
     pub(crate) xlen: Xlen,
     pub(crate) sections: Vec<Section>,
     pub(crate) symbols: Vec<Symbol>,
+    /// Fields of section headers that get another value: number of the section, of the field, and the value.
+    pub(crate) patches: Vec<(usize, usize, u64)>,
+}
+
+/// Fields of section headers by their numbers.
+pub(crate) mod field {
+    pub(crate) const NAME: usize = 0;
+    pub(crate) const KIND: usize = 1;
+    pub(crate) const OFFSET: usize = 4;
+    pub(crate) const SIZE: usize = 5;
+    pub(crate) const INFO: usize = 7;
 }
 
 pub(crate) struct Section {
@@ -42,7 +59,7 @@ pub(crate) struct Relocation {
 
 pub(crate) struct Symbol {
     pub(crate) name: String,
-    /// Index of a section, none for an undefined symbol.
+    /// Index of a section, [`ABSOLUTE`], or none for an undefined symbol.
     pub(crate) section: Option<usize>,
     pub(crate) value: u64,
     pub(crate) size: u64,
@@ -52,7 +69,7 @@ pub(crate) struct Symbol {
 
 impl ElfBuilder {
     pub(crate) fn new(xlen: Xlen) -> Self {
-        ElfBuilder { xlen, sections: Vec::new(), symbols: Vec::new() }
+        ElfBuilder { xlen, sections: Vec::new(), symbols: Vec::new(), patches: Vec::new() }
     }
 
     pub(crate) fn section(&mut self, name: &'static str, flags: u64, data: Vec<u8>) -> usize {
@@ -67,8 +84,12 @@ impl ElfBuilder {
     }
 
     pub(crate) fn relocate(&mut self, section: usize, offset: usize, kind: u32, symbol: usize) {
+        self.relocate_with(section, offset, kind, symbol, 0);
+    }
+
+    pub(crate) fn relocate_with(&mut self, section: usize, offset: usize, kind: u32, symbol: usize, addend: i64) {
         let offset = u64::try_from(offset).unwrap();
-        self.sections[section].relocations.push(Relocation { offset, kind, symbol, addend: 0 });
+        self.sections[section].relocations.push(Relocation { offset, kind, symbol, addend });
     }
 
     /// Exports code at offsets of a section under names.
@@ -133,9 +154,10 @@ impl ElfBuilder {
             body.extend_from_slice(&section.data);
         }
         let mut strings = vec![0];
+        let mut known: BTreeMap<&str, u64> = BTreeMap::new();
         let mut table = vec![0; if wide { 24 } else { 16 }];
         for symbol in &self.symbols {
-            let name = add_name(&mut strings, &symbol.name);
+            let name = *known.entry(&symbol.name).or_insert_with(|| add_name(&mut strings, &symbol.name));
             let section = u16::try_from(symbol.section.map_or(0, |section| section + 1)).unwrap();
             int(&mut table, usize::try_from(name).unwrap());
             if !wide {
@@ -162,7 +184,7 @@ impl ElfBuilder {
             }
             let mut table = Vec::new();
             for relocation in &section.relocations {
-                let symbol = u64::try_from(relocation.symbol + 1).unwrap();
+                let symbol = u64::try_from(relocation.symbol.wrapping_add(1)).unwrap();
                 word(&mut table, relocation.offset);
                 let shift = if wide { 32 } else { 8 };
                 word(&mut table, symbol << shift | u64::from(relocation.kind));
@@ -176,6 +198,10 @@ impl ElfBuilder {
         let name = add_name(&mut names, ".shstrtab");
         headers.push([name, 3, 0, 0, at(&body), length(&names), 0, 0, 1, 0]);
         body.extend_from_slice(&names);
+
+        for (section, field, value) in &self.patches {
+            headers[*section][*field] = *value;
+        }
 
         let class = if wide { 2 } else { 1 };
         let mut out = vec![0x7f, b'E', b'L', b'F', class, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];

@@ -20,7 +20,7 @@ impl Guest {
     /// A guest with zeroed registers, initial memory, no gas and no program counter.
     pub(crate) fn new(program: Arc<Program>) -> Result<Guest, SandboxError> {
         let memory = Memory::new(&program.image, program.template()?, &program.pool)?;
-        let state = State { memory, pc: None, next_pc: None, last_pc: None, resume: Resume::No };
+        let state = State { memory, pc: None, next_pc: None, last_pc: None, resume: Resume::No, is_exact: false };
         Ok(Guest { state, program })
     }
 
@@ -77,11 +77,12 @@ impl Guest {
 
     /// The native address at which the next run starts.
     pub(crate) fn next_native_program_counter(&self) -> Option<u64> {
-        let offset = match self.state.resume {
+        let pc = match self.state.resume {
             Resume::No => return None,
-            Resume::Enter(pc) | Resume::Step(pc) => self.program.output.at(pc)?,
-            Resume::At(offset) | Resume::Complete { resume: offset, .. } => offset,
+            Resume::Enter(pc) | Resume::Step(pc) | Resume::At { pc, .. } => pc,
+            Resume::Complete { pc, .. } => self.program.located(pc).next,
         };
+        let offset = self.program.coarse.output.at(pc)?;
         Some(self.program.machine_code_origin() + widen(offset))
     }
 

@@ -17,9 +17,10 @@ pub(crate) use guest::Guest;
 pub(crate) use run::Ended;
 
 use crate::config::CpuFeatures;
+use crate::error::ErrorKind;
 use crate::program_counter::ProgramCounter;
 use core::sync::atomic::{AtomicU32, Ordering};
-use pvm_compiler::{CompileError, Features, Output, Site};
+use pvm_compiler::{Check, CompileError, Features, Output, Site};
 use pvm_interpreter::Image;
 use pvm_isa::Instruction;
 use pvm_num::casts::to_usize;
@@ -32,8 +33,13 @@ use thiserror::Error;
 #[derive(Debug)]
 pub(crate) struct Program {
     image: Arc<Image>,
-    output: Output,
-    code: Code,
+    /// For guests with at least as much gas left as `reserve`.
+    coarse: Native,
+    /// For the others, and for the last stretch of all; made when it is needed first.
+    exact: OnceLock<Native>,
+    /// 0 without metering.
+    reserve: i64,
+    features: Features,
     /// See [`Program::machine_code_offsets`].
     offsets: OnceLock<Vec<(ProgramCounter, u32)>>,
     /// What guests' memory starts with; made for the first one.
@@ -42,6 +48,28 @@ pub(crate) struct Program {
     pool: Arc<Pool>,
     /// Code offsets at which guests were entered and that are jump targets, each where its low bits say.
     entries: [AtomicU32; ENTRIES],
+}
+
+/// Machine code.
+#[derive(Debug)]
+pub(crate) struct Native {
+    output: Output,
+    code: Code,
+}
+
+impl Native {
+    fn new(image: &Image, check: Check, features: Features) -> Result<Native, Unsupported> {
+        let jump_table = JumpTable::new(&image.jump_table, image.jump_table_entry_size);
+        let gas = image.gas.as_deref().map(|rule| (rule, check));
+        let output = pvm_compiler::compile(image.code(), jump_table, gas, features)?;
+        let code = Code::load(&output)?;
+        Ok(Native { output, code })
+    }
+
+    #[inline]
+    fn site(&self, number: u32) -> &Site {
+        self.output.site(number).expect("guests leave at sites")
+    }
 }
 
 /// Address spaces that an engine keeps for guests to come. Each holds its page of context and some page tables, about 40 KiB.
@@ -62,6 +90,15 @@ pub(crate) enum Unsupported {
     /// The system.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+}
+
+impl From<Unsupported> for crate::Error {
+    fn from(error: Unsupported) -> Self {
+        match error {
+            Unsupported::Sandbox(error) => ErrorKind::Sandbox(error).into(),
+            _ => ErrorKind::Text(error.to_string().into()).into(),
+        }
+    }
 }
 
 /// Can this machine run native code of guests?
@@ -86,29 +123,50 @@ impl Program {
         if !memory::has_whole_pages(&image.memory) {
             return Err(Unsupported::Option("a memory map of parts of pages"));
         }
-        let jump_table = JumpTable::new(&image.jump_table, image.jump_table_entry_size);
-        let output = pvm_compiler::compile(image.code(), jump_table, image.gas.as_deref(), features(choice))?;
-        let code = Code::load(&output)?;
-        let entries = [const { AtomicU32::new(0) }; ENTRIES];
-        let (image, pool) = (Arc::clone(image), Arc::clone(pool));
-        Ok(Program { image, output, code, offsets: OnceLock::new(), template: OnceLock::new(), pool, entries })
+        let features = features(choice);
+        Ok(Program {
+            coarse: Native::new(image, Check::Coarse, features)?,
+            exact: OnceLock::new(),
+            reserve: if image.gas.is_some() { pvm_compiler::RESERVE.into() } else { 0 },
+            features,
+            image: Arc::clone(image),
+            offsets: OnceLock::new(),
+            template: OnceLock::new(),
+            pool: Arc::clone(pool),
+            entries: [const { AtomicU32::new(0) }; ENTRIES],
+        })
+    }
+
+    /// The code that checks every block, or the other.
+    #[inline]
+    fn native(&self, is_exact: bool) -> Result<&Native, Unsupported> {
+        if is_exact { self.exact() } else { Ok(&self.coarse) }
+    }
+
+    #[cold]
+    fn exact(&self) -> Result<&Native, Unsupported> {
+        if let Some(native) = self.exact.get() {
+            return Ok(native);
+        }
+        let native = Native::new(&self.image, Check::Every, self.features)?;
+        Ok(self.exact.get_or_init(|| native))
     }
 
     /// The machine code.
     pub(crate) fn machine_code(&self) -> &[u8] {
-        self.code.text()
+        self.coarse.code.text()
     }
 
     /// Where the machine code is loaded.
     pub(crate) fn machine_code_origin(&self) -> u64 {
-        pvm_num::casts::to_u64(self.code.address())
+        pvm_num::casts::to_u64(self.coarse.code.address())
     }
 
     /// Where in the machine code each instruction is entered, by code offset.
     pub(crate) fn machine_code_offsets(&self) -> &[(ProgramCounter, u32)] {
         self.offsets.get_or_init(|| {
             let starts = self.image.code().iter().map(|located| located.offset);
-            starts.filter_map(|pc| Some((ProgramCounter(pc), self.output.at(pc)?))).collect()
+            starts.filter_map(|pc| Some((ProgramCounter(pc), self.coarse.output.at(pc)?))).collect()
         })
     }
 
@@ -132,11 +190,6 @@ impl Program {
             entry.store(pc, Ordering::Relaxed);
         }
         is_target
-    }
-
-    #[inline]
-    fn site(&self, number: u32) -> &Site {
-        self.output.site(number).expect("guests leave at sites")
     }
 
     fn located(&self, pc: u32) -> Located {

@@ -1,7 +1,7 @@
 //! Runs of compiled guests: where they start, and what their stops mean.
 
-use super::Program;
 use super::memory::Memory;
+use super::{Native, Program, Unsupported};
 use pvm_compiler::{Site, SiteKind};
 use pvm_interpreter::{Exit, Trap};
 use pvm_isa::{Access, Instruction, Meaning, Opcode, Reg, Width};
@@ -16,8 +16,8 @@ pub(super) enum Resume {
     No,
     /// At this code offset, whose block is charged.
     Enter(u32),
-    /// At this offset in the machine code.
-    At(u32),
+    /// At this offset in the machine code that ran last, which is that of the instruction at this code offset.
+    At { offset: u32, pc: u32 },
     /// By executing instructions from this code offset on, until one has a place in the machine code.
     Step(u32),
     /// By completing the instruction at this code offset, then at this offset in the machine code.
@@ -34,6 +34,19 @@ pub(crate) enum Ended {
     Finished,
     /// With another exit.
     Otherwise(Exit),
+    /// It did not: there is no code for it to go on in.
+    Failed(Unsupported),
+}
+
+/// Where in the machine code a run goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    /// At this offset in that which ran last.
+    At(u32),
+    /// Where this code offset is in that which the gas allows.
+    Pc(u32),
+    /// Where it is in that which checks every block.
+    Exactly(u32),
 }
 
 /// A guest's memory, with registers and gas in its space, and where it stopped.
@@ -44,6 +57,8 @@ pub(super) struct State {
     pub(super) next_pc: Option<u32>,
     pub(super) last_pc: Option<u32>,
     pub(super) resume: Resume,
+    /// Did code run last that checks every block?
+    pub(super) is_exact: bool,
 }
 
 impl State {
@@ -78,23 +93,36 @@ impl State {
     /// Runs until the next exit.
     #[inline]
     pub(super) fn run(&mut self, program: &Program) -> Ended {
-        let mut offset = match self.resume {
+        let mut next = match self.resume {
             Resume::No => return Ended::Nowhere,
             _ if self.gas() < 0 => return Ended::Otherwise(Exit::OutOfGas),
-            Resume::At(offset) => offset,
+            Resume::At { offset, .. } if self.is_exact == self.must_be_exact(program) => Next::At(offset),
             _ => match self.start(program) {
-                Ok(offset) => offset,
+                Ok(next) => next,
                 Err(exit) => return Ended::Otherwise(exit),
             },
         };
         loop {
-            let stop = self.memory.space.run(&program.code, offset);
+            match next {
+                Next::At(_) => {}
+                Next::Pc(_) => self.is_exact = self.must_be_exact(program),
+                Next::Exactly(_) => self.is_exact = true,
+            }
+            let native = match program.native(self.is_exact) {
+                Ok(native) => native,
+                Err(error) => return Ended::Failed(error),
+            };
+            let offset = match next {
+                Next::At(offset) => offset,
+                Next::Pc(pc) | Next::Exactly(pc) => native.output.at(pc).expect("both codes have the same places"),
+            };
+            let stop = self.memory.space.run(&native.code, offset);
             // The two frequent ones, which are worth their own path.
             if let Stop::Site(number) = stop {
-                let Site { pc, kind } = program.site(number);
+                let Site { pc, kind } = native.site(number);
                 match *kind {
                     SiteKind::Ecalli { number, next, resume } => {
-                        self.pause(*pc, Resume::At(resume));
+                        self.pause(*pc, Resume::At { offset: resume, pc: next });
                         self.next_pc = Some(next);
                         return Ended::Ecalli(number);
                     }
@@ -106,26 +134,39 @@ impl State {
                     _ => {}
                 }
             }
-            offset = match self.stopped(program, stop) {
-                Ok(offset) => offset,
+            next = match self.stopped(program, native, stop) {
+                Ok(next) => next,
                 Err(exit) => return Ended::Otherwise(exit),
             };
         }
     }
 
+    /// Is there so little gas that every block must be checked?
+    #[inline]
+    fn must_be_exact(&self, program: &Program) -> bool {
+        self.gas() < program.reserve
+    }
+
     /// Where native code goes on, what must be paid or completed before being done.
-    fn start(&mut self, program: &Program) -> Result<u32, Exit> {
+    fn start(&mut self, program: &Program) -> Result<Next, Exit> {
         let pc = match self.resume {
             Resume::No => return Err(Exit::Trap(Trap::Entry)),
-            Resume::At(offset) => return Ok(offset),
-            Resume::Step(pc) => return self.step_to_native(program, pc),
+            Resume::At { offset, pc } if program.is_known_jump_target(pc) => {
+                // The start of a block that is paid: only at `offset` it is not charged again.
+                let Some(rule) = program.image.gas.as_ref().filter(|_| !self.is_exact) else {
+                    return Ok(Next::At(offset));
+                };
+                self.set_gas(self.gas() + i64::from(rule.block_cost(program.image.code(), pc)));
+                return Ok(Next::Exactly(pc));
+            }
+            Resume::At { pc, .. } | Resume::Step(pc) => return self.step_to_native(program, pc),
             Resume::Complete { pc, resume } => return self.complete(program, pc, resume),
             Resume::Enter(pc) => pc,
         };
         let code = program.image.code();
         // Behind the code only a guest can arrive. What has no place in the machine code may still be an instruction.
-        let offset = program.output.at(pc).filter(|_| pc < code.len());
-        if offset.is_none() && !code.is_instruction_start(pc) {
+        let has_place = program.coarse.output.at(pc).is_some() && pc < code.len();
+        if !has_place && !code.is_instruction_start(pc) {
             self.pause(pc, Resume::Enter(pc));
             return Err(Exit::Trap(Trap::Entry));
         }
@@ -141,24 +182,24 @@ impl State {
             }
             self.set_gas(self.gas() - cost);
         }
-        match offset {
-            Some(offset) => Ok(offset),
-            None => self.step_to_native(program, pc),
-        }
+        self.step_to_native(program, pc)
     }
 
     /// What a stop means: an exit, or where to go on.
-    fn stopped(&mut self, program: &Program, stop: Stop) -> Result<u32, Exit> {
+    fn stopped(&mut self, program: &Program, native: &Native, stop: Stop) -> Result<Next, Exit> {
         let site = match stop {
             Stop::Fault { offset } => {
-                let access = program.output.access_at(offset).expect("only accesses of guests to memory fault");
+                let access = native.output.access_at(offset).expect("only accesses of guests to memory fault");
                 for late in access.late {
                     self.step(program, *late)?;
                 }
-                let resume = access.resume.map_or(Resume::Step(access.pc), Resume::At);
+                let resume = match access.resume {
+                    Some(offset) => Resume::At { offset, pc: access.pc },
+                    None => Resume::Step(access.pc),
+                };
                 return Err(self.refused(program, access.pc, resume));
             }
-            Stop::Site(number) => *program.site(number),
+            Stop::Site(number) => *native.site(number),
         };
         let pc = site.pc;
         Err(match site.kind {
@@ -170,6 +211,9 @@ impl State {
             SiteKind::JumpIndirect => self.stop(pc, Trap::JumpAddress(self.memory.space.jump_address())),
             SiteKind::OutOfGas { cost } => {
                 self.set_gas(self.gas() + i64::from(cost));
+                if !self.is_exact {
+                    return Ok(Next::Exactly(pc));
+                }
                 self.pause(pc, Resume::Enter(pc));
                 Exit::OutOfGas
             }
@@ -218,7 +262,7 @@ impl State {
     }
 
     /// Does what the instruction at `pc` is left to the host for, and goes on at `resume`.
-    fn complete(&mut self, program: &Program, pc: u32, resume: u32) -> Result<u32, Exit> {
+    fn complete(&mut self, program: &Program, pc: u32, resume: u32) -> Result<Next, Exit> {
         let instruction = program.instruction(pc);
         if instruction.opcode() == Opcode::memset {
             return self.fill(program, pc, resume);
@@ -228,18 +272,23 @@ impl State {
         let size = u32::try_from(size).unwrap_or(0);
         let Ok(end) = self.memory.sbrk(size) else { return Err(self.stop(pc, Trap::Sbrk)) };
         self.set_reg(program.image.set.width(), instruction.r1(), sign_extend_32(end));
-        Ok(resume)
+        Ok(self.completed(program, pc, resume))
+    }
+
+    /// Where a completed instruction is followed by the next.
+    fn completed(&self, program: &Program, pc: u32, resume: u32) -> Next {
+        if self.is_exact == self.must_be_exact(program) { Next::At(resume) } else { Next::Pc(program.located(pc).next) }
     }
 
     /// `memset`, as far as gas and memory allow (isa.md 7.5, latest037.md 9).
-    fn fill(&mut self, program: &Program, pc: u32, resume: u32) -> Result<u32, Exit> {
+    fn fill(&mut self, program: &Program, pc: u32, resume: u32) -> Result<Next, Exit> {
         let metered = program.image.gas.is_some();
         let mut address = low_u32(self.reg(Reg::a0));
         let mut left = low_u32(self.reg(Reg::a2));
         let value = low_u8(self.reg(Reg::a1));
         let result = loop {
             if left == 0 {
-                break Ok(resume);
+                break Ok(self.completed(program, pc, resume));
             }
             let payable = if metered { u32::try_from(self.gas()).unwrap_or(u32::MAX).min(left) } else { left };
             if payable == 0 {

@@ -2,7 +2,7 @@
 //! access faulted, and those behind an entry in the middle of a group (ARCHITECTURE.md, `crates/compiler`).
 
 use super::Program;
-use super::run::{Resume, State};
+use super::run::{Next, Resume, State};
 use pvm_interpreter::Exit;
 use pvm_isa::{Access, Instruction, Meaning, Reg, Width};
 use pvm_num::casts::{low_u32, sign_extend_32, to_usize};
@@ -17,10 +17,10 @@ impl State {
     }
 
     /// Executes instructions from `pc` on until machine code can go on, and says where.
-    pub(super) fn step_to_native(&mut self, program: &Program, mut pc: u32) -> Result<u32, Exit> {
+    pub(super) fn step_to_native(&mut self, program: &Program, mut pc: u32) -> Result<Next, Exit> {
         loop {
-            if let Some(offset) = program.output.at(pc) {
-                return Ok(offset);
+            if program.coarse.output.at(pc).is_some() {
+                return Ok(Next::Pc(pc));
             }
             pc = self.step(program, pc)?;
         }
