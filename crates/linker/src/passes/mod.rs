@@ -31,6 +31,7 @@ mod peephole;
 mod reachability;
 mod reuse;
 mod select;
+mod slots;
 mod tail_merge;
 mod thread;
 mod unlikely;
@@ -107,6 +108,7 @@ const PASSES: &[Pass] = &[
     pass("noreturn", 2, Phase::Repeat, noreturn::run, "call functions that never return by a jump"),
     pass("thread", 2, Phase::Repeat, thread::run, "follow jumps to jumps and merge blocks"),
     pass("inline", 2, Phase::Repeat, inline::run, "inline tiny functions and those with one caller"),
+    pass("slots", 2, Phase::Repeat, slots::run, "take what a stack frame holds from registers"),
     pass("constants", 2, Phase::Repeat, constants::run, "write known values into the instructions that use them"),
     pass("copies", 2, Phase::Repeat, copies::run, "read registers rather than their copies"),
     pass("peephole", 2, Phase::Repeat, peephole::run, "one instruction for pairs of them"),

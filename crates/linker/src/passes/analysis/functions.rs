@@ -266,6 +266,9 @@ impl Functions {
                 }
             }
             (false, Some(reg)) => {
+                if reg == Reg::sp {
+                    frame.sp = None;
+                }
                 let saved = whole && frame.slots.contains(&(at, reg));
                 frame.intact = if saved { frame.intact.with(reg) } else { frame.intact.without(reg) };
             }

@@ -472,13 +472,20 @@ fn read_only(program: &Program<'_>, access: Access, section: DataId, offset: i64
     for (index, byte) in bytes.iter_mut().enumerate().take(to_usize(size)) {
         *byte = data.bytes.get(at + index).copied().unwrap_or(0);
     }
-    let value = u64::from_le_bytes(bytes);
-    Some(Value::constant(match access {
-        Access::u8 | Access::u16 | Access::u32 | Access::u64 => value,
+    Some(Value::constant(extended(access, u64::from_le_bytes(bytes))))
+}
+
+/// What a load gives where the low bytes of a number are.
+pub(crate) fn extended(access: Access, value: u64) -> u64 {
+    match access {
+        Access::u8 => value & 0xff,
+        Access::u16 => value & 0xffff,
+        Access::u32 => value & 0xffff_ffff,
+        Access::u64 => value,
         Access::i8 => sign_extend_8(value),
         Access::i16 => sign_extend_16(value),
         Access::i32 => sign_extend_32(low_u32(value)),
-    }))
+    }
 }
 
 /// The two sides that a branch compares.
