@@ -2,6 +2,7 @@
 
 pub mod ci;
 pub mod fixtures;
+pub mod guests;
 pub mod isa_doc;
 pub mod system_doc;
 pub mod tidy;

@@ -1,7 +1,7 @@
 //! `cargo xtask`: project chores from the command line.
 
 use anyhow::{Context, Result, bail};
-use pvm_xtask::{DOCUMENTS, ci, fixtures, root, tidy};
+use pvm_xtask::{DOCUMENTS, ci, fixtures, guests, root, tidy};
 
 const HELP: &str = "\
 cargo xtask COMMAND
@@ -11,6 +11,7 @@ cargo xtask COMMAND
   tidy              rules the compiler does not check; also run as a test
   bless             renews generated files and snapshots
   fixtures          rebuilds the guest programs (needs guest/setup.sh)
+  guests            runs every command of docs/guests.md (needs guest/setup.sh once)
   fixtures --check  are the committed guest programs those of the committed sources? Also run as a test";
 
 fn main() -> Result<()> {
@@ -26,6 +27,7 @@ fn main() -> Result<()> {
             }
             ci::bless()
         }
+        ["guests"] => guests::run(),
         ["fixtures"] => fixtures::build(),
         ["fixtures", "--check"] => report("fixtures", &fixtures::problems()?),
         [] | ["help" | "--help" | "-h"] => {
