@@ -73,6 +73,6 @@ build() {
 
 if [ -n "$level" ]; then
     ${PVM:-cargo run --quiet --release --manifest-path ../../Cargo.toml -p pvm-cli --} \
-        link -O "$level" "$out/doom.elf" -o "$out/doom.polkavm" >&2
+        link --opt-level "$level" "$out/doom.elf" -o "$out/doom.polkavm" >&2
 fi
 echo "$out"

@@ -36,7 +36,7 @@ pub(crate) struct GameArgs {
     #[arg(long, value_name = "DIRECTORY")]
     saves: Option<PathBuf>,
     /// Write down what the player does, and what some ticks look like
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["replay", "saves"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "saves")]
     record: Option<PathBuf>,
     /// Play what was written down; a picture that is not the same is an error
     #[arg(long, value_name = "FILE", conflicts_with_all = ["arguments", "saves"])]
