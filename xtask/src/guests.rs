@@ -49,7 +49,7 @@ fn build_command() -> Result<PathBuf> {
     ensure!(output.status.success(), "pvm does not build");
     let messages = String::from_utf8_lossy(&output.stdout);
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
+    let executable = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
     let folder = executable.as_deref().and_then(Path::parent).context("cargo did not say where pvm is")?;
     Ok(folder.to_owned())
 }

@@ -249,11 +249,15 @@ impl Walk<'_, '_> {
             _ => inst.op.writes(),
         };
         forget(slots, written);
-        let may_store = match inst.op.opcode().meaning() {
-            Meaning::Store(_) | Meaning::StoreImm(_) | Meaning::StoreIndirect(_) | Meaning::StoreImmIndirect(_) => true,
-            Meaning::Ecalli | Meaning::Memset => true,
-            _ => false,
-        };
+        let may_store = matches!(
+            inst.op.opcode().meaning(),
+            Meaning::Store(_)
+                | Meaning::StoreImm(_)
+                | Meaning::StoreIndirect(_)
+                | Meaning::StoreImmIndirect(_)
+                | Meaning::Ecalli
+                | Meaning::Memset
+        );
         if may_store && self.frame.escapes {
             slots.clear();
         }
