@@ -22,6 +22,7 @@ mod pairs;
 mod plan;
 pub mod regmap;
 mod targets;
+mod updates;
 mod window;
 
 pub use checks::RESERVE;
@@ -128,10 +129,12 @@ impl Output {
         let index = self.accesses.binary_search_by_key(&offset, |access| access.offset).ok()?;
         let access = self.accesses[index];
         let Some(group) = self.groups.get(to_usize(access.group)) else {
-            return Some(Access { pc: access.pc, resume: Some(offset), late: &[] });
+            return Some(Access { pc: access.pc, resume: Some(offset), late: &[], is_update: false });
         };
-        let late = self.late.get(to_usize(group.late)..to_usize(group.late_end)).unwrap_or(&[]);
-        Some(Access { pc: access.pc, resume: Some(group.resume).filter(|at| *at != Assembler::UNBOUND), late })
+        let start = to_usize(group.late);
+        let late = self.late.get(start..start + usize::from(group.late_len)).unwrap_or(&[]);
+        let resume = Some(group.resume).filter(|at| *at != Assembler::UNBOUND);
+        Some(Access { pc: access.pc, resume, late, is_update: group.is_update })
     }
 }
 
@@ -146,6 +149,9 @@ pub struct Access<'a> {
     /// Code offsets of instructions before it whose results no register has yet. Executing them, in this order, with registers
     /// and memory as they are gives the state in which the access was made.
     pub late: &'a [u32],
+    /// Is it a load that was made together with a store? If the load is allowed it is the store that was not: instructions from `pc`
+    /// on must be executed otherwise.
+    pub is_update: bool,
 }
 
 /// A native instruction that can fault.
@@ -169,9 +175,10 @@ impl Place {
 struct Group {
     /// Offset in the text at which it can be tried again, or [`Assembler::UNBOUND`].
     resume: u32,
-    /// Range in [`Output::late`].
+    /// Start and length of its part of [`Output::late`].
     late: u32,
-    late_end: u32,
+    late_len: u8,
+    is_update: bool,
 }
 
 /// A place where the guest stops.

@@ -44,9 +44,9 @@ fn other([first, second]: [Reg; 2], reg: Reg) -> Option<Reg> {
 }
 
 impl Plan {
-    /// Do the instructions between two leave flags and scratch registers alone? Copies and accesses do, and sums that become `lea`.
+    /// Do the instructions between two leave flags and scratch registers alone? Copies and accesses do, but for updates, and sums that become `lea`.
     fn keeps_flags(&self, window: &Window, from: usize, to: usize) -> bool {
-        let silent = window.accesses() | window.moves() | self.elided;
+        let silent = window.accesses() & !self.updates | window.moves() | self.elided;
         ones(behind(from) & before(to) & !silent).all(|index| {
             let instruction = window.instruction(index);
             matches!(instruction.opcode(), Opcode::add_imm_32 | Opcode::add_imm_64)

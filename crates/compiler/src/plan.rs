@@ -46,6 +46,8 @@ pub(crate) enum Action {
     Counted(u8, Reg),
     /// It shifts right what would have been this, shifted left so far.
     Extension(Reg, u8),
+    /// It does to the place what the operation at this place of the window, with this if with a register, does to its value.
+    Update(u8, Reg),
 }
 
 /// `base + (index << shift) + offset`
@@ -118,9 +120,11 @@ const CHAIN: usize = 4;
 /// How each instruction of a window is emitted.
 pub(crate) struct Plan {
     actions: [Action; WINDOW],
-    /// For elided instructions, the last instruction at which the value may have to be computed late.
+    /// For elided instructions and updates, the last instruction at which the value may have to be computed late.
     until: [u8; WINDOW],
     pub(crate) elided: Set,
+    /// Loads that update their places.
+    pub(crate) updates: Set,
     /// Instructions that do more than their own work, or none; all other actions are stale.
     pub(crate) special: Set,
     /// Instructions at which the guest cannot be entered.
@@ -129,7 +133,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new() -> Plan {
-        Plan { actions: [Action::Plain; WINDOW], until: [NONE; WINDOW], elided: 0, special: 0, closed: 0 }
+        Plan { actions: [Action::Plain; WINDOW], until: [NONE; WINDOW], elided: 0, updates: 0, special: 0, closed: 0 }
     }
 
     /// How an instruction is emitted.
@@ -158,10 +162,11 @@ impl Plan {
         self.closed >> index & 1 == 0
     }
 
-    /// The elided instructions whose values may be missing at an instruction.
+    /// The elided instructions and updates whose values may be missing at an instruction.
     #[inline(always)]
     pub(crate) fn missing(&self, index: usize) -> impl Iterator<Item = usize> {
-        ones(self.elided & before(index)).filter(move |elided| usize::from(self.until[*elided % WINDOW]) >= index)
+        ones((self.elided | self.updates) & before(index))
+            .filter(move |elided| usize::from(self.until[*elided % WINDOW]) >= index)
     }
 
     pub(crate) fn set(&mut self, index: usize, action: Action) {
@@ -177,9 +182,18 @@ impl Plan {
         self.closed |= between(index, until);
     }
 
+    /// Makes a load, which has its action, an update, whose value may have to be loaded late at instructions up to `until`.
+    pub(crate) fn keep(&mut self, index: usize, until: usize) {
+        self.updates |= bit(index);
+        self.until[index % WINDOW] = u8::try_from(until).unwrap_or(NONE);
+    }
+
     /// Plans a window.
     pub(crate) fn make(&mut self, window: &Window, width: Width, has_mulx: bool) {
-        (self.elided, self.special, self.closed) = (0, 0, 0);
+        (self.elided, self.updates, self.special, self.closed) = (0, 0, 0, 0);
+        for store in ones(window.stores()) {
+            self.update(window, store, width);
+        }
         let sums = window.sums();
         for index in ones(sums | window.feeders() | window.compares() | window.products()) {
             let at = bit(index);

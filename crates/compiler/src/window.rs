@@ -154,6 +154,11 @@ impl Place {
         Some(Place { base, offset, bytes: instruction.access()?.bytes() })
     }
 
+    /// The register that it is relative to.
+    pub(crate) fn base(self) -> Option<Reg> {
+        self.base
+    }
+
     /// Can they share a byte? Bases are as they were when both were made.
     fn overlaps(self, other: Place) -> bool {
         self.base != other.base
@@ -237,6 +242,16 @@ impl Window {
         self.class(Class::Feeder)
     }
 
+    #[inline(always)]
+    pub(crate) fn loads(&self) -> Set {
+        self.class(Class::Load) | self.class(Class::Feeder)
+    }
+
+    #[inline(always)]
+    pub(crate) fn stores(&self) -> Set {
+        self.class(Class::Store)
+    }
+
     /// What sets a register to whether a comparison holds.
     #[inline(always)]
     pub(crate) fn compares(&self) -> Set {
@@ -264,7 +279,7 @@ impl Window {
     /// Loads and stores.
     #[inline(always)]
     pub(crate) fn accesses(&self) -> Set {
-        self.class(Class::Load) | self.class(Class::Feeder) | self.class(Class::Store)
+        self.loads() | self.stores()
     }
 
     /// The first instruction that reads what one writes, if that is not overwritten before.
@@ -293,6 +308,17 @@ impl Window {
         self.class(Class::Barrier) & span | self.writers_in(span, registers) == 0
     }
 
+    /// Do the instructions behind one up to another, which does not count, leave a place as it is? Bases are as they were.
+    pub(crate) fn is_kept(&self, place: Place, from: usize, to: usize) -> bool {
+        self.overwrites(place, behind(from) & before(to)).is_none()
+    }
+
+    /// The first store of a set that may write to a place.
+    fn overwrites(&self, place: Place, set: Set) -> Option<usize> {
+        let overlaps = |at: &usize| Place::of(self.instruction(*at)).is_none_or(|other| other.overlaps(place));
+        ones(self.stores() & set).find(overlaps)
+    }
+
     /// Whether the value of `reg` is of no use to the instructions behind `from`, which may read it itself.
     ///
     /// The answer is the last instruction at which the guest can stop and must be told the value (`from` if there is none): up to it
@@ -315,8 +341,7 @@ impl Window {
         // From the first of these on, behind itself, the value cannot be computed any more.
         let mut losses = self.writers_in(span & before(end), inputs);
         if let Some(place) = place {
-            let overlaps = |at: &usize| Place::of(self.instruction(*at)).is_none_or(|other| other.overlaps(place));
-            losses |= ones(self.class(Class::Store) & span).find(overlaps).map_or(0, bit);
+            losses |= self.overwrites(place, span).map_or(0, bit);
         }
         if losses != 0 && accesses & behind(to_usize(losses.trailing_zeros())) != 0 {
             return None;

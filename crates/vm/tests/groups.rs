@@ -75,3 +75,24 @@ fn an_operand_of_its_own_is_taken() {
     assert_eq!(run(&code, 2, &regs).2, 106);
     assert_eq!(run(&code, 3, &regs).2, 100);
 }
+
+#[test]
+fn an_update_of_memory_is_entered_anywhere() {
+    // Auxiliary data the guest may only read.
+    let aux = 0xfffe_0000_u32.cast_signed();
+    let code = [
+        I::load_indirect_u64(R::t0, R::a1, aux),
+        I::add_64(R::t0, R::t0, R::a0),
+        I::store_indirect_u64(R::t0, R::a1, aux),
+        I::load_imm(R::t0, 0),
+        I::trap(),
+    ];
+    for entry in 0..3 {
+        let (exit, pc, _) = run(&code, entry, &[(Reg::A0, 5)]);
+        assert_eq!((exit, pc), (InterruptKind::Trap, offset_of(&code, 2)));
+    }
+    let (exit, pc, _) = run(&code, 0, &[(Reg::A1, 1 << 16)]);
+    assert_eq!((exit, pc), (InterruptKind::Trap, 0));
+    let (exit, pc, _) = run(&code, 3, &[]);
+    assert_eq!((exit, pc), (InterruptKind::Trap, offset_of(&code, 4)));
+}

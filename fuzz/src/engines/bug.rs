@@ -52,6 +52,7 @@ pub(crate) const BUGS: &[Bug] = &[
     Bug { name: "gas may fall to -1", kind: Kind::Gas(1) },
     Bug { name: "the check of gas is missing", kind: Kind::Gas(1 << 16) },
     Bug { name: "a store that faults reports the load before it", kind: Kind::Report(fault_of_group) },
+    Bug { name: "an update that may not store reports its load", kind: Kind::Report(fault_of_update) },
     Bug { name: "read-only pages are reported as missing", kind: Kind::Report(missing_page) },
     Bug { name: "t0 is lost at faults", kind: Kind::Report(lost_register) },
     Bug { name: "host calls are repeated", kind: Kind::Report(repeated_call) },
@@ -210,6 +211,24 @@ fn fault_of_group(seen: &mut Seen, module: &Module) {
     {
         for field in [&mut seen.pc, &mut seen.next, &mut seen.last] {
             *field = field.map(|_| before.offset);
+        }
+    }
+}
+
+fn fault_of_update(seen: &mut Seen, module: &Module) {
+    let code = module.blob().program().code();
+    let Some(pc) = seen.pc.filter(|_| is_fault(seen)) else { return };
+    let Some(start) = code.block_start(pc) else { return };
+    let before: Vec<Located> = code.iter_from(start).take_while(|located| located.offset <= pc).collect();
+    let [.., load, operation, store] = before.as_slice() else { return };
+    let result = store.instruction.r1();
+    let is_update = matches!(load.instruction.opcode().meaning(), Meaning::Load(_) | Meaning::LoadIndirect(_))
+        && matches!(store.instruction.opcode().meaning(), Meaning::Store(_) | Meaning::StoreIndirect(_))
+        && load.instruction.place() == store.instruction.place()
+        && operation.instruction.destination() == Some(result);
+    if is_update {
+        for field in [&mut seen.pc, &mut seen.next, &mut seen.last] {
+            *field = field.map(|_| load.offset);
         }
     }
 }

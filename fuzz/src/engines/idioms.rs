@@ -255,6 +255,10 @@ impl Writer<'_, '_> {
 fn read_modify_write(w: &mut Writer<'_, '_>) {
     let (place, width, value) = (w.place(), w.width(), w.reg());
     w.access(LOADS[width], value, place);
+    if w.script.rarely(4) {
+        let [d, a] = w.regs();
+        w.compute(d, a);
+    }
     let result = if w.script.below(4) == 0 { w.reg() } else { value };
     match w.script.below(4) {
         0 => w.compute(result, value),
@@ -278,6 +282,18 @@ fn read_modify_write(w: &mut Writer<'_, '_>) {
         _ => (place, width),
     };
     w.access(STORES[width], result, place);
+    // Nobody may need the values any more.
+    if w.script.rarely(4) {
+        let place = if w.script.below(2) == 0 { place } else { w.place() };
+        any_access(w, place);
+    }
+    if w.script.below(4) != 0 {
+        let imm = w.imm();
+        w.push(I::load_imm(value, imm));
+        if result != value {
+            w.push(I::load_imm(result, imm));
+        }
+    }
 }
 
 fn any_access(w: &mut Writer<'_, '_>, place: Place) {

@@ -39,6 +39,10 @@ impl Emitter<'_> {
                 }
                 self.instruction(located);
             }
+            Action::Update(operation, other) => {
+                self.group = self.make_group(window, plan, index);
+                self.update(instruction, window.instruction(operation.into()), native(other));
+            }
             Action::Sum(operands) => self.add_sum(instruction, operands),
             Action::Operand(other) => {
                 self.folded = plan.elided_address(index - 1);
@@ -66,7 +70,10 @@ impl Emitter<'_> {
         let late = to_u32(self.late.len());
         self.late.extend(plan.missing(index).map(|elided| window.items()[elided].offset));
         let resume = if plan.is_open(index) { self.here() } else { Assembler::UNBOUND };
-        self.groups.push(Group { resume, late, late_end: to_u32(self.late.len()) });
+        let is_update = plan.updates >> index & 1 != 0;
+        // No window has as many.
+        let late_len = u8::try_from(to_u32(self.late.len()) - late).unwrap_or(u8::MAX);
+        self.groups.push(Group { resume, late, late_len, is_update });
         to_u32(self.groups.len() - 1)
     }
 

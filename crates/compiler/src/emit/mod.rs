@@ -7,6 +7,7 @@ mod fused;
 mod memory;
 mod muldiv;
 mod shift;
+mod update;
 
 use crate::checks::Checks;
 use crate::frame::{self, Gas, field};

@@ -193,6 +193,10 @@ impl State {
                 for late in access.late {
                     self.step(program, *late)?;
                 }
+                if access.is_update && self.may_load(program, access.pc) {
+                    let next = self.step(program, access.pc)?;
+                    return self.step_to_native(program, next);
+                }
                 let resume = match access.resume {
                     Some(offset) => Resume::At { offset, pc: access.pc },
                     None => Resume::Step(access.pc),

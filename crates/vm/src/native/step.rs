@@ -86,6 +86,12 @@ impl State {
         Ok(located.next)
     }
 
+    /// Is the load at `pc` allowed as things are?
+    pub(super) fn may_load(&self, program: &Program, pc: u32) -> bool {
+        let (address, access) = self.accessed(&program.instruction(pc));
+        self.memory.allows(address, access.bytes(), false)
+    }
+
     fn load(&mut self, program: &Program, pc: u32, instruction: &Instruction) -> Result<u64, Exit> {
         let (address, access) = self.accessed(instruction);
         let mut bytes = [0; 8];
