@@ -3,9 +3,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "doomgeneric.h"
 #include "doomkeys.h"
 #include "i_system.h"
+#include "i_video.h"
 #include "pvm_v1.h"
 #include "sound.h"
 
@@ -57,8 +59,19 @@ void DG_DrawFrame(void)
 	sound_play_tick();
 }
 
+/* A game that begins with a level shows its screen before it has drawn there, so that the first picture would be what the
+ * allocator left behind. The engine asks for the time between allocating the screen and showing it. */
+static void clear_new_screen(void)
+{
+	static const void *cleared;
+	if (I_VideoBuffer == cleared) return;
+	cleared = I_VideoBuffer;
+	memset(I_VideoBuffer, 0, SCREENWIDTH * SCREENHEIGHT);
+}
+
 uint32_t DG_GetTicksMs(void)
 {
+	clear_new_screen();
 	return pvm_v1_ticks() / NANOSECONDS_PER_MS;
 }
 
