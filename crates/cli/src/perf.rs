@@ -3,7 +3,7 @@
 //! A line has start, size and name: of the function that the debug information or an export names, else of the block.
 
 use pvm::Module;
-use pvm_num::casts::{to_u64, widen};
+use pvm_num::casts::widen;
 use pvm_program::Program;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -19,8 +19,9 @@ pub(crate) fn default_path() -> PathBuf {
 /// # Errors
 /// Those of `out`.
 pub(crate) fn write_map(module: &Module, out: &mut dyn Write) -> io::Result<bool> {
-    let all = (module.machine_code(), module.machine_code_origin(), module.program_counter_to_machine_code_offset());
-    let (Some(text), Some(origin), Some(map)) = all else { return Ok(false) };
+    let all =
+        (module.machine_code_extent(), module.machine_code_origin(), module.program_counter_to_machine_code_offset());
+    let (Some((guest, end)), Some(origin), Some(map)) = all else { return Ok(false) };
     let names = Names::new(module.blob().program());
     let mut places: Vec<(u64, u32)> = map.iter().map(|(pc, offset)| (widen(*offset), pc.0)).collect();
     places.sort_unstable();
@@ -33,7 +34,8 @@ pub(crate) fn write_map(module: &Module, out: &mut dyn Write) -> io::Result<bool
             (start, name) = (offset, new);
         }
     }
-    line(origin, start..to_u64(text.len()), &name, out)?;
+    line(origin, start..widen(guest.end), &name, out)?;
+    line(origin, widen(guest.end)..widen(end), "pvm: leave", out)?;
     out.flush()?;
     Ok(true)
 }

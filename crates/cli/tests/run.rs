@@ -185,6 +185,10 @@ fn a_perf_map_names_all_machine_code() {
     assert!(rows.windows(2).all(|pair| pair[0].0 + pair[0].1 == pair[1].0), "{map}");
     let names: Vec<&str> = rows.iter().map(|row| row.2).collect();
     assert_eq!(names[..4], ["pvm: enter and leave", "demo::main", "boom", "main"], "{map}");
+    assert_eq!(names.last(), Some(&"pvm: leave"), "{map}");
+    // No name is that of the padding of the last page.
+    let (first, last) = (rows.first().unwrap(), rows.last().unwrap());
+    assert!((last.0 + last.1 - first.0) % 4096 != 0 && rows.iter().all(|row| row.1 < 1000), "{map}");
 }
 
 #[test]

@@ -74,6 +74,7 @@ pub struct Output {
     entry: u32,
     fault_exit: u32,
     guest: core::ops::Range<u32>,
+    end: u32,
     jump_table: Vec<u32>,
     offsets: Vec<u32>,
     sites: Vec<Site>,
@@ -106,6 +107,11 @@ impl Output {
     /// places where guests rarely stop.
     pub fn guest(&self) -> core::ops::Range<u32> {
         self.guest.clone()
+    }
+
+    /// Where in the text all code ends; what follows is padding.
+    pub fn end(&self) -> u32 {
+        self.end
     }
 
     /// Offsets in the text that jump table entries lead to.
@@ -283,16 +289,17 @@ pub fn compile(
         emitter => emit(code, jump_table, gas, features, emitter.starts.known())?,
     };
 
-    let Emitter { asm, entry, fault_exit, guest, mut starts, sites, accesses, groups, late, bad_entry, .. } = emitter;
-    let end = asm.len();
+    let Emitter { asm, entry, fault_exit, guest, end, mut starts, sites, accesses, groups, late, bad_entry, .. } =
+        emitter;
+    let size = asm.len();
     let (text, mut offsets) =
         asm.finish_with_labels().map_err(|error| CompileError { kind: error.into(), at: error.at })?;
     let bad_entry = offsets[to_usize(bad_entry.number())];
     let offset = |pc| if starts.contains(pc) { offsets[to_usize(pc)] } else { bad_entry };
     let jump_table = jump_table.iter().map(offset).collect();
     offsets.truncate(to_usize(code.len()) + 1);
-    debug_assert!(end <= to_usize(code.len()) * BYTES_PER_BYTE_MAX + FIXED_SIZE, "more code than promised");
-    Ok(Output { text, entry, fault_exit, guest, jump_table, offsets, sites, accesses, groups, late })
+    debug_assert!(size <= to_usize(code.len()) * BYTES_PER_BYTE_MAX + FIXED_SIZE, "more code than promised");
+    Ok(Output { text, entry, fault_exit, guest, end, jump_table, offsets, sites, accesses, groups, late })
 }
 
 /// All machine code, without the distances of its jumps.
@@ -309,6 +316,7 @@ fn emit<'a>(
     let mut emitter = Emitter::new(code, jump_table, meter, checks, features, starts);
     emitter.all_instructions()?;
     emitter.late_sites();
+    emitter.end = emitter.here();
     emitter.asm.align(Output::ALIGN);
     emitter.asm.bind(emitter.table);
     Ok(emitter)

@@ -255,6 +255,15 @@ impl Module {
         return None;
     }
 
+    /// Where in the native code the guest's instructions lie, and where all of it ends. Before them is code that enters and leaves
+    /// the guest, behind them more that leaves it, then padding.
+    pub fn machine_code_extent(&self) -> Option<(core::ops::Range<u32>, u32)> {
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        return Some(self.0.native.as_ref()?.machine_code_extent());
+        #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+        return None;
+    }
+
     /// Where in the native code instructions are entered, by rising code offset. Those that are done together with one before
     /// them have no place of their own. Made when first asked for.
     pub fn program_counter_to_machine_code_offset(&self) -> Option<&[(ProgramCounter, u32)]> {

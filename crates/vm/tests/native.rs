@@ -39,7 +39,9 @@ fn every_instruction_has_its_place_in_the_machine_code() {
     let interpreted = module(BackendKind::Interpreter, CpuFeatures::Host, &COUNT);
     assert_eq!(interpreted.isolation(), Isolation::Interpreted);
     assert!(interpreted.machine_code().is_none() && interpreted.machine_code_origin().is_none());
-    assert!(interpreted.program_counter_to_machine_code_offset().is_none());
+    assert!(
+        interpreted.program_counter_to_machine_code_offset().is_none() && interpreted.machine_code_extent().is_none()
+    );
     if !BackendKind::Compiler.is_supported() {
         return;
     }
@@ -48,7 +50,9 @@ fn every_instruction_has_its_place_in_the_machine_code() {
     let (code, map) = (compiled.machine_code().unwrap(), compiled.program_counter_to_machine_code_offset().unwrap());
     let instructions: Vec<_> = compiled.instructions().map(|instruction| instruction.offset).collect();
     assert_eq!(map.iter().map(|(pc, _)| *pc).collect::<Vec<_>>(), instructions);
-    assert!(map.iter().all(|(_, offset)| usize::try_from(*offset).unwrap() < code.len()));
+    let (guest, end) = compiled.machine_code_extent().unwrap();
+    assert!(map.iter().all(|(_, offset)| guest.contains(offset)));
+    assert!(guest.end <= end && usize::try_from(end).unwrap() <= code.len());
     let mut guest = compiled.instantiate().unwrap();
     for (pc, offset) in map {
         guest.set_next_program_counter(*pc);

@@ -39,6 +39,8 @@ pub(crate) struct Emitter<'a> {
     pub(crate) fault_exit: u32,
     /// Where the guest's instructions lie.
     pub(crate) guest: core::ops::Range<u32>,
+    /// Where all code ends.
+    pub(crate) end: u32,
     /// Where all sites leave to.
     frame_exit: Label,
     /// Where bad entries of the jump table lead.
@@ -146,6 +148,7 @@ impl<'a> Emitter<'a> {
             entry,
             fault_exit,
             guest: 0..0,
+            end: 0,
             frame_exit,
             bad_entry,
             table,

@@ -162,6 +162,11 @@ impl Program {
         pvm_num::casts::to_u64(self.coarse.code.address())
     }
 
+    /// Where in the machine code the guest's instructions lie, and where all of it ends.
+    pub(crate) fn machine_code_extent(&self) -> (core::ops::Range<u32>, u32) {
+        (self.coarse.output.guest(), self.coarse.output.end())
+    }
+
     /// Where in the machine code each instruction is entered, by code offset.
     pub(crate) fn machine_code_offsets(&self) -> &[(ProgramCounter, u32)] {
         self.offsets.get_or_init(|| {
