@@ -91,10 +91,9 @@ impl Instruction {
     /// The absolute code offset a static jump or branch goes to.
     #[inline]
     pub const fn target(&self) -> Option<u32> {
-        match self.opcode.format() {
-            Format::Offset | Format::RegRegOffset => Some(self.imms[0]),
-            Format::RegImmOffset => Some(self.imms[1]),
-            _ => None,
+        match self.opcode.target() {
+            Some(index) => Some(self.imms[index]),
+            None => None,
         }
     }
 

@@ -138,6 +138,22 @@ impl Opcode {
     pub const fn can_fall_through(self) -> bool {
         ENDINGS[self.index()].falls_through
     }
+
+    /// Is its last operand a code offset?
+    #[inline(always)]
+    pub const fn has_target(self) -> bool {
+        ENDINGS[self.index()].target != 0
+    }
+
+    /// The index of the immediate that is a code offset.
+    #[inline(always)]
+    pub(crate) const fn target(self) -> Option<usize> {
+        match ENDINGS[self.index()].target {
+            0 => None,
+            1 => Some(0),
+            _ => Some(1),
+        }
+    }
 }
 
 /// What comes behind an instruction.
@@ -145,25 +161,30 @@ impl Opcode {
 struct Ending {
     ends_block: bool,
     falls_through: bool,
+    /// Which immediate is a code offset, from 1 on, or 0.
+    target: u8,
 }
 
 /// By opcode; as many as a byte can tell apart, so that no index is out of bounds.
 const ENDINGS: &[Ending; 256] = &{
-    let mut endings = [Ending { ends_block: false, falls_through: true }; 256];
+    let mut endings = [Ending { ends_block: false, falls_through: true, target: 0 }; 256];
     let mut at = 0;
     while at < ROWS.len() {
-        let meaning = ROWS[at].meaning;
-        endings[at] = match meaning {
-            Meaning::Fallthrough | Meaning::Branch(_) | Meaning::BranchImm(_) => {
-                Ending { ends_block: true, falls_through: true }
-            }
+        let (ends_block, falls_through) = match ROWS[at].meaning {
+            Meaning::Fallthrough | Meaning::Branch(_) | Meaning::BranchImm(_) => (true, true),
             Meaning::Trap
             | Meaning::Jump
             | Meaning::JumpIndirect
             | Meaning::LoadImmAndJump
-            | Meaning::LoadImmAndJumpIndirect => Ending { ends_block: true, falls_through: false },
-            _ => endings[at],
+            | Meaning::LoadImmAndJumpIndirect => (true, false),
+            _ => (false, true),
         };
+        let target = match ROWS[at].format {
+            Format::Offset | Format::RegRegOffset => 1,
+            Format::RegImmOffset => 2,
+            _ => 0,
+        };
+        endings[at] = Ending { ends_block, falls_through, target };
         at += 1;
     }
     endings

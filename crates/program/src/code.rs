@@ -29,6 +29,7 @@ pub struct Located {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Code<'a> {
     set: InstructionSet,
+    len: u32,
     bytes: &'a [u8],
     bitmask: &'a [u8],
 }
@@ -40,7 +41,7 @@ impl<'a> Code<'a> {
     /// If the code is longer than [`CODE_SIZE_MAX`], which parsing refuses.
     pub fn new(set: InstructionSet, bytes: &'a [u8], bitmask: &'a [u8]) -> Self {
         assert!(bytes.len() <= to_usize(CODE_SIZE_MAX), "parsing refuses longer code");
-        Code { set, bytes, bitmask }
+        Code { set, len: to_u32(bytes.len()), bytes, bitmask }
     }
 
     /// The instruction set.
@@ -62,7 +63,7 @@ impl<'a> Code<'a> {
     #[inline]
     #[allow(clippy::len_without_is_empty)] // a code without bytes still lists one instruction
     pub fn len(&self) -> u32 {
-        to_u32(self.bytes.len())
+        self.len
     }
 
     /// The instruction that starts at `offset`, if one does. Injected `invalid` instructions count; the implicit one at
@@ -149,10 +150,13 @@ impl<'a> Code<'a> {
         let mut next = 0;
         core::iter::from_fn(move || {
             while next < code.len() {
-                let offset = next;
+                let offset = match code.set.encoding() {
+                    Encoding::Bitmask => next,
+                    Encoding::MacroBlock => macro_block::skip_to_target(code.bytes, next, code.macro_block_end(next)),
+                };
                 let opcode;
                 (opcode, next) = code.step_from(offset);
-                if opcode.format().has_target() {
+                if opcode.has_target() {
                     return code.located(offset).instruction.target().map(|target| (offset, target));
                 }
             }
@@ -204,9 +208,11 @@ impl<'a> Code<'a> {
             Encoding::MacroBlock => {
                 let end = self.macro_block_end(offset);
                 let (instruction, length) = macro_block::decode(self.bytes, offset);
-                match cut(instruction.opcode(), offset + length, end) {
-                    (Opcode::invalid, next) => Located { instruction: Instruction::invalid(), offset, next },
-                    (_, next) => Located { instruction, offset, next },
+                let next = offset + length;
+                if is_cut(instruction.opcode(), next, end) {
+                    Located { instruction: Instruction::invalid(), offset, next: end }
+                } else {
+                    Located { instruction, offset, next }
                 }
             }
         }
@@ -270,15 +276,17 @@ impl<'a> Code<'a> {
             || (offset >= INSTRUCTION_SPAN_MAX && self.previous_bit(offset) == Some(offset - INSTRUCTION_SPAN_MAX))
     }
 
+    #[inline(always)]
     fn macro_block_end(&self, offset: u32) -> u32 {
-        ((offset / MACRO_BLOCK_SIZE + 1) * MACRO_BLOCK_SIZE).min(self.len())
+        ((offset | (MACRO_BLOCK_SIZE - 1)) + 1).min(self.len)
     }
 
     /// Opcode at a known instruction start, and where the next instruction starts.
     #[inline]
     fn macro_block_step(&self, offset: u32) -> (Opcode, u32) {
         let (opcode, length) = macro_block::opcode_and_length(self.bytes, offset);
-        cut(opcode, offset + length, self.macro_block_end(offset))
+        let (next, end) = (offset + length, self.macro_block_end(offset));
+        if is_cut(opcode, next, end) { (Opcode::invalid, end) } else { (opcode, next) }
     }
 
     /// Whether the instruction before `offset` ends a block, if an instruction starts at `offset`.
@@ -296,9 +304,9 @@ impl<'a> Code<'a> {
 
 /// An instruction that crosses its macro block's end, or touches it without ending a block, is `invalid` and covers all
 /// bytes up to the end (latest037.md 3).
-#[inline]
-fn cut(opcode: Opcode, next: u32, end: u32) -> (Opcode, u32) {
-    if next > end || (next == end && !opcode.ends_block()) { (Opcode::invalid, end) } else { (opcode, next) }
+#[inline(always)]
+fn is_cut(opcode: Opcode, next: u32, end: u32) -> bool {
+    next >= end && (next > end || !opcode.ends_block())
 }
 
 /// Iterator over instructions. Bitmask code that can run off its end lists an implicit `invalid` of length 0 there
@@ -325,8 +333,10 @@ impl Iterator for Instructions<'_> {
         }
         let located = self.code.located(self.offset);
         self.offset = located.next;
-        self.implicit =
-            self.code.set.encoding() == Encoding::Bitmask && located.instruction.opcode().can_fall_through();
+        if self.offset >= self.code.len() {
+            self.implicit =
+                self.code.set.encoding() == Encoding::Bitmask && located.instruction.opcode().can_fall_through();
+        }
         Some(located)
     }
 }

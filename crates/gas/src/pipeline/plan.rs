@@ -64,6 +64,15 @@ impl Hour {
         }
     }
 
+    /// Takes what is demanded, which is not nothing.
+    #[inline(always)]
+    fn take(&mut self, demand: Demand, held: Cycles) {
+        self.take_alu(held);
+        if demand != Demand::Alu {
+            self.take_more(demand, held);
+        }
+    }
+
     /// Takes what is demanded besides one ALU unit.
     fn take_more(&mut self, demand: Demand, held: Cycles) {
         match demand {
@@ -134,15 +143,25 @@ impl Plan {
     #[inline(always)]
     pub(super) fn schedule(&mut self, step: &Step, cycle: u32, earliest: u32) -> Option<u32> {
         self.advance((cycle + 1) / HOUR);
-        let span = self.reach(earliest, step.latency)?;
-        if self.has_start(earliest) && self.is_free(step.demand, &span) {
-            self.reserve(step.demand, earliest, &span);
-            return Some(earliest);
+        let (minute, latency) = (earliest % HOUR, widen_u8(step.latency));
+        let is_in_ring = to_usize(earliest / HOUR + 2 - self.now) < HOURS;
+        // Nearly always one hour is all there is to look at.
+        if is_in_ring & (minute + latency <= HOUR) {
+            let held = (Cycles::MAX >> ((HOUR - latency) % HOUR)) << minute;
+            let hour = self.hour_mut(earliest / HOUR);
+            let starts = &mut hour.starts[to_usize(minute)];
+            if *starts < STARTS && hour.busy[step.demand.index()] & held == 0 {
+                *starts += 1;
+                if step.demand != Demand::Nothing {
+                    hour.take(step.demand, held);
+                }
+                return Some(earliest);
+            }
         }
         self.schedule_later(step.demand, step.latency, earliest)
     }
 
-    /// The same if the first cycle is no good.
+    /// The same if the first cycle is no good, or what starts in it does not end in its hour.
     #[inline(never)]
     fn schedule_later(&mut self, demand: Demand, latency: u8, earliest: u32) -> Option<u32> {
         let mut start = earliest;
@@ -193,11 +212,7 @@ impl Plan {
             if held == 0 {
                 break;
             }
-            let hour = self.hour_mut(hour);
-            hour.take_alu(held);
-            if demand != Demand::Alu {
-                hour.take_more(demand, held);
-            }
+            self.hour_mut(hour).take(demand, held);
         }
     }
 

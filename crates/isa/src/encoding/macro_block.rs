@@ -16,6 +16,9 @@ const PREFIX: u8 = 0xff;
 struct Entry {
     opcode: Opcode,
     operand_bytes: u8,
+    /// Of the opcode and the operands.
+    bytes: u8,
+    has_target: bool,
 }
 
 /// The index of an opcode written as in the table: 0xNN or 0xffNN.
@@ -24,8 +27,16 @@ pub(crate) const fn index_of(bytes: u16) -> u16 {
 }
 
 /// What each index means. An index used twice, or an operand length listed twice for one instruction, does not compile.
-static ENTRIES: [Entry; INDEX_COUNT] = {
-    let mut entries = [Entry { opcode: Opcode::invalid, operand_bytes: 0 }; INDEX_COUNT];
+///
+/// One more than there are, so that a remainder is in bounds.
+static ENTRIES: [Entry; INDEX_COUNT + 1] = {
+    let nothing = Entry { opcode: Opcode::invalid, operand_bytes: 0, bytes: 1, has_target: false };
+    let mut entries = [nothing; INDEX_COUNT + 1];
+    let mut index = 255;
+    while index < INDEX_COUNT {
+        entries[index].bytes = 2;
+        index += 1;
+    }
     let mut row = 0;
     while row < ROWS.len() {
         let encodings = ROWS[row].macro_blocks;
@@ -35,7 +46,8 @@ static ENTRIES: [Entry; INDEX_COUNT] = {
             let slot = &mut entries[widen_index(index_of(bytes))];
             assert!(matches!(slot.opcode, Opcode::invalid), "two instructions share a macro-block opcode");
             assert!(at == 0 || encodings[at - 1].0 < operand_bytes, "operand lengths must rise");
-            *slot = Entry { opcode: ROWS[row].opcode, operand_bytes };
+            let bytes = if bytes > 0xff { 2 } else { 1 } + operand_bytes;
+            *slot = Entry { opcode: ROWS[row].opcode, operand_bytes, bytes, has_target: ROWS[row].opcode.has_target() };
             at += 1;
         }
         row += 1;
@@ -48,34 +60,48 @@ static ENTRIES: [Entry; INDEX_COUNT] = {
 #[inline]
 pub fn decode(code: &[u8], offset: u32) -> (Instruction, u32) {
     let at = to_usize(offset);
-    let (opcode, opcode_bytes, operand_bytes) = lookup(code, at);
+    let (entry, opcode_bytes) = lookup(code, at);
+    let operand_bytes = widen_u8(entry.operand_bytes);
     let window = operands::window(code, at.saturating_add(to_usize(opcode_bytes)));
-    (operands::decode(opcode, window, operand_bytes, offset), opcode_bytes + operand_bytes)
+    (operands::decode(entry.opcode, window, operand_bytes, offset), opcode_bytes + operand_bytes)
 }
 
 /// Opcode and length in bytes of the instruction at `offset`, without its operands.
 #[inline]
 pub fn opcode_and_length(code: &[u8], offset: u32) -> (Opcode, u32) {
-    let (opcode, opcode_bytes, operand_bytes) = lookup(code, to_usize(offset));
-    (opcode, opcode_bytes + operand_bytes)
+    let (entry, _) = lookup(code, to_usize(offset));
+    (entry.opcode, widen_u8(entry.bytes))
 }
 
+/// The first of the instructions from `offset` to `end` that has a target, unless one before it does not end before `end`:
+/// where it, or that one, stands.
 #[inline]
-fn lookup(code: &[u8], at: usize) -> (Opcode, u32, u32) {
+pub fn skip_to_target(code: &[u8], mut offset: u32, end: u32) -> u32 {
+    while offset < end {
+        let (entry, _) = lookup(code, to_usize(offset));
+        let next = offset + widen_u8(entry.bytes);
+        if entry.has_target | (next >= end) {
+            break;
+        }
+        offset = next;
+    }
+    offset
+}
+
+#[inline(always)]
+fn lookup(code: &[u8], at: usize) -> (&'static Entry, u32) {
     let byte = |at: usize| code.get(at).copied().unwrap_or(0);
     let (index, opcode_bytes) = match byte(at) {
         PREFIX => (255 + usize::from(byte(at.saturating_add(1))), 2),
         index => (usize::from(index), 1),
     };
-    let entry = ENTRIES[index];
-    (entry.opcode, opcode_bytes, widen_u8(entry.operand_bytes))
+    (&ENTRIES[index % ENTRIES.len()], opcode_bytes)
 }
 
 /// The meaning of an opcode index below [`INDEX_COUNT`]: opcode, operand bytes and length in all.
 pub fn describe(index: u16) -> Option<(Opcode, u32, u32)> {
-    let entry = ENTRIES.get(usize::from(index))?;
-    let operand_bytes = widen_u8(entry.operand_bytes);
-    Some((entry.opcode, operand_bytes, operand_bytes + if index < 255 { 1 } else { 2 }))
+    let entry = ENTRIES[..INDEX_COUNT].get(usize::from(index))?;
+    Some((entry.opcode, widen_u8(entry.operand_bytes), widen_u8(entry.bytes)))
 }
 
 /// Encodes with the smallest assigned operand length that holds the shortest immediates.

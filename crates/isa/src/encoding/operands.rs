@@ -3,7 +3,7 @@
 use super::Encoded;
 use crate::{Format, Instruction, Opcode, Reg};
 use pvm_num::casts::{
-    low_u32, low_u64, sign_extend_32, signed_32, signed_64, unsigned_32, unsigned_64, widen, widen_u8,
+    low_u8, low_u32, low_u64, sign_extend_32, signed_32, signed_64, to_usize, unsigned_32, unsigned_64, widen, widen_u8,
 };
 
 /// The 16 bytes of `code` from `offset` on, as a little-endian number, zeros past the end.
@@ -30,6 +30,7 @@ fn immediate(bytes: u64, n: u32) -> u32 {
 
 /// Where the operands of a format lie.
 #[derive(Clone, Copy)]
+#[repr(align(16))] // found by a shift
 struct Layout {
     /// By register operand: what to shift the first 16 bits by, and which bits are its number then.
     shifts: [u8; 3],
@@ -91,13 +92,24 @@ static LAYOUTS: [Layout; 256] = {
     layouts
 };
 
+/// What four bits name; as many as a byte can tell apart, so that no index is out of bounds.
+static REGS: [Reg; 256] = {
+    let mut regs = [Reg::ra; 256];
+    let mut field = 0;
+    while field < 16 {
+        regs[to_usize(field)] = Reg::from_nibble(field);
+        field += 1;
+    }
+    regs
+};
+
 /// Decodes the operands of `opcode`. `window` holds the bytes after the opcode, `length` is how many of them belong to
 /// the instruction, `offset` is where the instruction starts.
 #[inline(always)]
 pub(crate) fn decode(opcode: Opcode, window: u128, length: u32, offset: u32) -> Instruction {
     let layout = &LAYOUTS[opcode.index()];
     let low = low_u64(window);
-    let reg = |at: usize| Reg::from_nibble(low_u32(low >> (layout.shifts[at] & 15)) & widen_u8(layout.masks[at]));
+    let reg = |at: usize| REGS[usize::from(low_u8(low.wrapping_shr(widen_u8(layout.shifts[at]))) & layout.masks[at])];
     let regs = [reg(0), reg(1), reg(2)];
     let start = widen_u8(layout.start);
     let imms = match layout.immediates {
