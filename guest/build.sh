@@ -116,9 +116,12 @@ c_program 32 programs/abi-c/abi.c abi-c-32 medlow
 
 # --- Hosted C -----------------------------------------------------------------------------------------------------
 
-sdk=$(c/sdk.sh)
+sdk=$(c/sdk.sh --libcxx)
 "$sdk/bin/pvm-cc" -O2 -Wall -Wextra -Werror "-ffile-prefix-map=$guest=guest" programs/libc/libc.c -lm -Wl,--strip-debug \
     -o "$staging/libc.elf"
+"$sdk/bin/pvm-c++" -std=c++23 -O2 -Wall -Wextra -Werror "-ffile-prefix-map=$guest=guest" programs/libcxx/libcxx.cc -lm -Wl,--strip-debug \
+    -o "$staging/libcxx.elf"
+llvm-objcopy-19 --strip-unneeded "$staging/libcxx.elf"
 
 # --- Checks, manifest ---------------------------------------------------------------------------------------------
 
@@ -141,7 +144,7 @@ sources() { # fixture
     case $1 in
         hello-c.elf | hello-c-*.elf) echo "build.sh c/include programs/hello-c"; return ;;
         abi-c.elf | abi-c-*.elf) echo "build.sh c/include programs/abi-c"; return ;;
-        libc.elf) echo "build.sh c programs/libc targets/riscv64emac-unknown-none-polkavm.json"; return ;;
+        libc.elf | libcxx.elf) echo "build.sh c programs/${1%.elf} targets/riscv64emac-unknown-none-polkavm.json"; return ;;
         *-32.elf) rust+=" targets/riscv32emac-unknown-none-polkavm.json" ;;
         *.elf) rust+=" targets/riscv64emac-unknown-none-polkavm.json" ;;
     esac

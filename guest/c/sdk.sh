@@ -1,7 +1,8 @@
 #!/bin/bash
 # Builds the C and C++ SDK of 64-bit guests: musl with the calls of PVM, the compiler's run-time functions, start and allocation.
-#   sdk.sh [DIRECTORY]   builds it there, unless it is there already [default: $XDG_CACHE_HOME or ~/.cache, pvm/c-KEY]
-#                        and prints the directory: include/, lib/, bin/pvm-cc, bin/pvm-c++
+#   sdk.sh [--libcxx] [DIRECTORY]   builds it there, unless it is there already [default: $XDG_CACHE_HOME or ~/.cache, pvm/c-KEY]
+#                                   and prints the directory: include/, lib/, bin/pvm-cc, bin/pvm-c++
+#                                   --libcxx: with the standard library of C++, which stays and is used from then on
 # Needs setup.sh. The source of musl comes from Debian and is checked against the sum below (fetch.sh). KEY is a hash of all that goes in, so that a changed SDK is built anew.
 set -euo pipefail
 export LC_ALL=C
@@ -22,11 +23,21 @@ for tool in clang-19 ld.lld-19 llvm-ar-19 llvm-ranlib-19 /usr/bin/cargo /usr/bin
     command -v "$tool" >/dev/null || fail "$tool is missing; run guest/setup.sh first"
 done
 
+libcxx=""
+if [ "${1-}" = --libcxx ]; then
+    libcxx=yes
+    shift
+fi
+
 key=$({ find include musl src cc rt sdk.sh ../targets/riscv64emac-unknown-none-polkavm.json -type f | sort | xargs sha256sum
     clang-19 --version; /usr/bin/rustc --version; } | sha256sum | cut -c1-16)
 sdk=${1-${XDG_CACHE_HOME:-$HOME/.cache}/pvm/c-$key}
-if [ "$(cat "$sdk/key" 2>/dev/null)" = "$key" ]; then
+finish() {
+    [ -z "$libcxx" ] || ./libcxx.sh "$sdk" "$key-$(sha256sum libcxx.sh | cut -c1-16)"
     echo "$sdk"
+}
+if [ "$(cat "$sdk/key" 2>/dev/null)" = "$key" ]; then
+    finish
     exit 0
 fi
 
@@ -87,4 +98,4 @@ ln -s pvm-cc "$work/sdk/bin/pvm-c++"
 echo "$key" >"$work/sdk/key"
 rm -rf "$sdk"
 mv "$work/sdk" "$sdk"
-echo "$sdk"
+finish

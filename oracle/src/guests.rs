@@ -24,7 +24,7 @@ impl Guest {
 }
 
 /// Fixtures that need files, arguments or functions of a host of their own.
-const HOSTED: [&str; 5] = ["libc", "sdk", "sdk-32", "abi-rust", "abi-rust-32"];
+const HOSTED: [&str; 6] = ["libc", "libcxx", "sdk", "sdk-32", "abi-rust", "abi-rust-32"];
 
 /// All fixtures, by name, but for those of [`HOSTED`].
 pub fn guests() -> Vec<Guest> {

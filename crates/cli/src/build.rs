@@ -16,7 +16,7 @@ use indicatif::ProgressBar;
 use pvm_program::JamMetadata;
 use serde_json::Value;
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -25,6 +25,8 @@ use std::time::Duration;
 const SDK_PACKAGE: &str = "pvm-guest";
 /// The first line of a configuration of cargo that is ours to change.
 const CONFIG_MARK: &str = "# Written by pvm, for this machine alone: where cargo finds pvm-guest.";
+/// Where the C SDK has the standard library of C++.
+const LIBCXX: &str = "include/c++/v1";
 
 /// Arguments of `pvm build`.
 #[derive(Args, Debug)]
@@ -34,6 +36,7 @@ Examples:
   pvm build --debug --verbose             quick to compile, and shows each command
   pvm build --target 32                   registers of 32 bits
   pvm build ../service --target jam-spi   a standard program, NAME.jam
+  pvm build --libcxx                      a C++ project with the standard library
 
 A folder with a Cargo.toml is a Rust project: each of its binaries becomes a program. In another one every C and C++ file in src
 is compiled, with CFLAGS, CXXFLAGS and LDFLAGS of the environment. `pvm doctor` tells what toolchains there are.")]
@@ -60,6 +63,9 @@ pub(crate) struct BuildArgs {
     /// Leave out debug information
     #[arg(short, long)]
     strip: bool,
+    /// For C++: with its standard library, which is built into the C SDK the first time and used from then on
+    #[arg(long)]
+    libcxx: bool,
     /// Show the commands that are run
     #[arg(short, long)]
     verbose: bool,
@@ -117,6 +123,56 @@ fn run(command: &mut Command, verbose: bool) -> Outcome<Vec<u8>> {
     }
 }
 
+/// The same for a build by cargo, which resolves the library of Rust too and warns that this has no use for the SDK.
+fn run_filtered(command: &mut Command, verbose: bool) -> Outcome<Vec<u8>> {
+    let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    command.args(["--color", if is_coloured { "always" } else { "never" }]);
+    if verbose {
+        anstream::eprintln!("{}", shown(command));
+    }
+    let cannot = |error: &std::io::Error| Failure::io("cannot run cargo", error);
+    let streams = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut cargo = streams.spawn().map_err(|error| cannot(&error))?;
+    let told = cargo.stderr.take();
+    let printer = std::thread::spawn(move || {
+        let mut filter = PatchFilter::default();
+        for line in told.into_iter().flat_map(|stream| BufReader::new(stream).split(b'\n')).map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line);
+            if filter.passes(&line) {
+                anstream::eprintln!("{line}");
+            }
+        }
+    });
+    let output = cargo.wait_with_output().map_err(|error| cannot(&error))?;
+    printer.join().expect("it only prints");
+    match output.status.success() {
+        true => Ok(output.stdout),
+        false => Err(Failure::new(Cause::BadInput, "cargo failed, see above")),
+    }
+}
+
+/// Leaves out cargo's warning that a patch was not used: its first line, and the explanation.
+#[derive(Default)]
+struct PatchFilter {
+    /// How many lines of the explanation may still come.
+    left: usize,
+}
+
+impl PatchFilter {
+    /// Its lines, at most.
+    const EXPLANATION: usize = 5;
+
+    fn passes(&mut self, line: &str) -> bool {
+        if line.contains("atch `pvm-guest ") && line.contains("was not used in the crate graph") {
+            self.left = PatchFilter::EXPLANATION;
+            return false;
+        }
+        let is_explanation = self.left > 0;
+        self.left = if line.contains("that is not enabled") { 0 } else { self.left.saturating_sub(1) };
+        !is_explanation
+    }
+}
+
 // --- Rust -----------------------------------------------------------------------------------------------------------
 
 /// What a manifest says.
@@ -131,6 +187,9 @@ struct Package {
 }
 
 fn build_rust(args: &BuildArgs, manifest: &Path) -> Outcome<()> {
+    if args.libcxx {
+        return Err(Failure::usage("--libcxx is for C++ projects"));
+    }
     let toolchain = RustToolchain::usable().ok_or_else(no_rust)?;
     let sdk = Sdk::ready()?;
     let package = package(&toolchain, manifest, args.verbose)?;
@@ -180,7 +239,7 @@ fn build_rust(args: &BuildArgs, manifest: &Path) -> Outcome<()> {
         command.args(["--bin", bin]);
     }
     command.args(&args.cargo_arguments);
-    let messages = run(&mut command, args.verbose)?;
+    let messages = run_filtered(&mut command, args.verbose)?;
     for (name, elf) in executables(&messages, &package.manifest) {
         finish(args, target, &name, &elf, Some(package.metadata.clone()))?;
     }
@@ -290,7 +349,7 @@ fn build_c(args: &BuildArgs, sources: &[PathBuf]) -> Outcome<()> {
     }
     let folder = args.path.canonicalize().map_err(|error| Failure::io(args.path.display(), &error))?;
     let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or("program").to_owned();
-    let sdk = c_sdk(args.verbose)?;
+    let sdk = c_sdk(args.libcxx, args.verbose)?;
     let build = args.path.join("target/pvm").join(if args.debug { "debug" } else { "release" });
     fs::create_dir_all(&build)
         .map_err(|error| Failure::io(format_args!("cannot write {}", build.display()), &error))?;
@@ -305,7 +364,12 @@ fn build_c(args: &BuildArgs, sources: &[PathBuf]) -> Outcome<()> {
         command.args(flags(if is_cxx(source) { "CXXFLAGS" } else { "CFLAGS" }));
         command.arg("-c").arg(source).arg("-o").arg(&object);
         anstream::eprintln!("{:>12} {}", "Compiling", source.display());
-        run(&mut command, args.verbose)?;
+        run(&mut command, args.verbose).map_err(|mut failure| {
+            if is_cxx(source) && !sdk.join(LIBCXX).exists() {
+                failure.message += "; the standard library of C++ comes with --libcxx";
+            }
+            failure
+        })?;
         objects.push(object);
     }
     let elf = build.join(format!("{name}.elf"));
@@ -320,8 +384,8 @@ fn flags(variable: &str) -> Vec<String> {
     std::env::var(variable).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
-/// The C SDK, built if it is not there.
-fn c_sdk(verbose: bool) -> Outcome<PathBuf> {
+/// The C SDK, built if it is not there, with the standard library of C++ if that is wanted.
+fn c_sdk(with_libcxx: bool, verbose: bool) -> Outcome<PathBuf> {
     let missing = missing_c_tools();
     if !missing.is_empty() {
         return Err(Failure::new(
@@ -334,7 +398,7 @@ fn c_sdk(verbose: bool) -> Outcome<PathBuf> {
         ));
     }
     let mut command = Command::new("bash");
-    command.arg(Sdk::ready()?.c_script());
+    command.arg(Sdk::ready()?.c_script()).args(with_libcxx.then_some("--libcxx"));
     let progress = match std::io::stderr().is_terminal() && !verbose {
         true => ProgressBar::new_spinner()
             .with_message("looking for the C SDK; the first time it is built, which takes minutes"),
@@ -366,6 +430,18 @@ mod tests {
         ];
         let found = executables(messages.join("\n").as_bytes(), "/p/Cargo.toml");
         assert_eq!(found, [("a".to_owned(), PathBuf::from("/t/a"))]);
+    }
+
+    #[test]
+    fn a_patch_that_the_library_has_no_use_for_is_not_told() {
+        let told = "   Updating index\n\
+            warning: patch `pvm-guest v0.1.0 (/sdk)` was not used in the crate graph\n\
+            help: Check that the patched package version and available features are compatible\n\
+            \x20     version. This may also occur with an optional dependency that is not enabled.\n\
+            warning: patch `other v0.1.0` was not used in the crate graph\n";
+        let mut filter = PatchFilter::default();
+        let kept: Vec<&str> = told.lines().filter(|line| filter.passes(line)).collect();
+        assert_eq!(kept, ["   Updating index", "warning: patch `other v0.1.0` was not used in the crate graph"]);
     }
 
     #[test]

@@ -29,6 +29,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "guest/c/cc",
     "guest/c/include/pvm_guest.h",
     "guest/c/include/pvm_v1.h",
+    "guest/c/libcxx.sh",
     "guest/c/musl/arch/riscv64/pthread_arch.h",
     "guest/c/musl/arch/riscv64/syscall_arch.h",
     "guest/c/musl/src/setjmp/riscv64/longjmp.S",

@@ -26,6 +26,23 @@ fn the_c_library_works_at_every_level_on_every_engine() {
 }
 
 #[test]
+fn the_standard_library_of_cxx_works_at_every_level_on_every_engine() {
+    let elf = fixture("libcxx.elf");
+    for level in ["0", "1", "2"] {
+        for engine in ["interpreter", "auto"] {
+            let folder = Folder::new();
+            let program = folder.path().join("libcxx.polkavm").display().to_string();
+            folder.pvm(&["link", &elf, "--opt-level", level, "-o", &program]).check(0);
+            let output = folder.pvm(&["run", &program, "--engine", engine]);
+            let second = "second, with a name that is too long for a short string";
+            let wanted =
+                format!("first made\n{second} made\nlocal made\n0 failures\nlocal gone\n{second} gone\nfirst gone\n");
+            assert_eq!(output.check(0).text(), wanted, "level {level}, {engine}");
+        }
+    }
+}
+
+#[test]
 fn what_was_not_granted_is_not_there() {
     let folder = Folder::new();
     let elf = fixture("libc.elf");

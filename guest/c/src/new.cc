@@ -35,8 +35,9 @@ void operator delete[](void *memory, std::align_val_t) noexcept { free(memory); 
 void operator delete(void *memory, size_t, std::align_val_t) noexcept { free(memory); }
 void operator delete[](void *memory, size_t, std::align_val_t) noexcept { free(memory); }
 
-// Called when a pure virtual function is, and for destructors of statics, which run at exit.
+// Called when a pure virtual or a deleted function is, and for destructors of statics, which run at exit.
 extern "C" void __cxa_pure_virtual() { abort(); }
+extern "C" void __cxa_deleted_virtual() { abort(); }
 extern "C" int __cxa_guard_acquire(unsigned char *guard) { return !*guard; }
 extern "C" void __cxa_guard_release(unsigned char *guard) { *guard = 1; }
 extern "C" void __cxa_guard_abort(unsigned char *) {}

@@ -1,5 +1,5 @@
-// A guest. `pvm build` and `pvm run` run it. Every C and C++ file in src is compiled. There are no exceptions, no run-time type
-// information and no standard library of C++, but that of C.
+// A guest. `pvm build` and `pvm run` run it. Every C and C++ file in src is compiled. There are no exceptions. The standard library of
+// C++ and run-time type information come with `pvm build --libcxx`; this needs only that of C.
 #include <stdio.h>
 
 class Greeter {
