@@ -1,5 +1,6 @@
 #!/bin/bash
 # Builds Lua 5.4.4, from the source of Debian's package and without changes, as guests: target/lua.elf and luac.elf.
+#   build.sh [--native]   also for this machine, by the same compiler with the same options: target/lua-native
 # Needs guest/setup.sh and make.
 source "$(dirname "$0")/../common.sh"
 use_sdk
@@ -8,4 +9,9 @@ make --silent -C "$source/src" -j"$(nproc)" posix "${build[@]}" "AR=llvm-ar-19 r
 for program in lua luac; do
     cp "$source/src/$program" "$target/$program.elf"
 done
+if [ "${1-}" = --native ]; then
+    make --silent -C "$source/src" clean
+    make --silent -C "$source/src" -j"$(nproc)" posix CC=clang-19 "AR=llvm-ar-19 rc" RANLIB=llvm-ranlib-19
+    cp "$source/src/lua" "$target/lua-native"
+fi
 echo "$target/lua.elf"
