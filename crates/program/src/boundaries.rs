@@ -5,7 +5,8 @@
 //!     a; b; branch; |    c; d; ...        the immediates of a, b and the branch are lengthened: nothing more is executed
 //! ```
 //!
-//! Every instruction that has an immediate can be written with more bytes than it needs.
+//! Every instruction that has an immediate can be written with more bytes than it needs. Where that is not enough, and the code
+//! at the boundary is hot, places further away are looked at, and colder ones.
 
 use crate::code_builder::Item;
 use alloc::vec::Vec;
@@ -13,10 +14,19 @@ use core::ops::Range;
 use pvm_isa::Opcode;
 use pvm_num::casts::low_u8;
 
-/// Most bytes that a boundary is moved back by.
-const GAP_MAX: u32 = 40;
-/// So many instructions in front of a boundary may be lengthened.
-const WIDENED_MAX: usize = 16;
+/// How far a boundary may be moved.
+struct Reach {
+    /// Most bytes that it is moved back by.
+    gap: u32,
+    /// So many instructions in front of it may be lengthened.
+    widened: usize,
+    /// So many places are tried.
+    places: usize,
+}
+
+const REACH: Reach = Reach { gap: 40, widened: 16, places: 40 };
+/// Out of code that often runs.
+const REACH_HOT: Reach = Reach { gap: 256, widened: 96, places: 6 };
 
 /// Where code is cut at a boundary.
 pub(crate) struct Cut {
@@ -26,37 +36,71 @@ pub(crate) struct Cut {
     pub(crate) changed: usize,
 }
 
-/// Finds a place for the boundary in front of which the items of `range` have been put at `offsets`; the item at the end of
-/// the range does not fit any more and would stand at `at`. Sizes that need it are made larger; none if nothing is won.
-pub(crate) fn cut(
-    items: &[Item],
-    sizes: &mut [u8],
-    offsets: &[u32],
-    range: Range<usize>,
-    at: u32,
-    boundary: u32,
-) -> Option<Cut> {
-    let opcode = |item: usize| items[item].instruction.opcode();
-    let offset = |item: usize| if item == range.end { at } else { offsets[item] };
-    for item in range.clone().rev().map(|item| item + 1) {
-        let gap = boundary - offset(item);
-        if gap > GAP_MAX {
-            break;
-        }
-        if !opcode(item - 1).ends_block() {
-            continue;
-        }
-        let first = range.start.max(item.saturating_sub(WIDENED_MAX));
-        match widen(items, sizes, first..item, gap) {
-            Some(changed) => return Some(Cut { item, changed }),
-            None if !opcode(item - 1).can_fall_through() => return Some(Cut { item, changed: item }),
-            None => {}
-        }
+/// Instructions that have been put into a macro block, up to the one that does not fit any more.
+pub(crate) struct Full<'f> {
+    pub(crate) items: &'f [Item],
+    /// By item, how often it runs; empty if nothing is known.
+    pub(crate) heat: &'f [u8],
+    /// Where those of the range are, and those before.
+    pub(crate) offsets: &'f [u32],
+    /// The items; the one at the end does not fit.
+    pub(crate) range: Range<usize>,
+    /// Where that one would stand.
+    pub(crate) at: u32,
+    pub(crate) boundary: u32,
+}
+
+impl Full<'_> {
+    /// Finds a place for the boundary. Sizes that need it are made larger; none if nothing is won.
+    pub(crate) fn cut(&self, sizes: &mut [u8]) -> Option<Cut> {
+        let hot = self.heat(self.range.end);
+        let further = |sizes: &mut [u8]| {
+            let is_hot = hot > 0;
+            is_hot.then(|| self.at_end_of_block(sizes, &REACH_HOT).or_else(|| self.where_colder(sizes, hot))).flatten()
+        };
+        self.at_end_of_block(sizes, &REACH).or_else(|| further(sizes)).or_else(|| self.here(sizes))
     }
-    // One instruction is executed then, rather than as many as there are bytes.
-    let first = range.start.max(range.end.saturating_sub(WIDENED_MAX));
-    let changed = widen(items, sizes, first..range.end, boundary - at - 1)?;
-    Some(Cut { item: range.end, changed })
+
+    fn heat(&self, item: usize) -> u8 {
+        self.heat.get(item).copied().unwrap_or(0)
+    }
+
+    fn gap(&self, item: usize) -> u32 {
+        self.boundary - if item == self.range.end { self.at } else { self.offsets[item] }
+    }
+
+    /// The places behind an item that are not too far away, the last first.
+    fn places(&self, reach: &Reach) -> impl Iterator<Item = usize> {
+        let items = self.range.clone().rev().map(|item| item + 1);
+        items.take_while(|item| self.gap(*item) <= reach.gap)
+    }
+
+    fn widen(&self, sizes: &mut [u8], reach: &Reach, item: usize, bytes: u32) -> Option<Cut> {
+        let first = self.range.start.max(item.saturating_sub(reach.widened));
+        widen(self.items, sizes, first..item, bytes).map(|changed| Cut { item, changed })
+    }
+
+    /// Behind an instruction that ends a block: nothing more is executed.
+    fn at_end_of_block(&self, sizes: &mut [u8], reach: &Reach) -> Option<Cut> {
+        let opcode = |item: usize| self.items[item].instruction.opcode();
+        let mut places = self.places(reach).filter(|item| opcode(item - 1).ends_block()).take(reach.places);
+        places.find_map(|item| {
+            let is_open = opcode(item - 1).can_fall_through();
+            let cut = self.widen(sizes, reach, item, self.gap(item));
+            cut.or((!is_open).then_some(Cut { item, changed: item }))
+        })
+    }
+
+    /// Where code runs less often: one instruction is executed there.
+    fn where_colder(&self, sizes: &mut [u8], hot: u8) -> Option<Cut> {
+        let colder = self.places(&REACH_HOT).filter(|item| self.heat(item - 1) < hot);
+        colder.take(REACH_HOT.places).find_map(|item| self.widen(sizes, &REACH_HOT, item, self.gap(item) - 1))
+    }
+
+    /// One instruction is executed then, rather than as many as there are bytes.
+    fn here(&self, sizes: &mut [u8]) -> Option<Cut> {
+        self.widen(sizes, &REACH, self.range.end, self.gap(self.range.end) - 1)
+    }
 }
 
 /// Lengthens items by so many bytes in all, the last ones first. Returns the first that is longer, or none if they do not

@@ -4,7 +4,7 @@
 //! their least and are corrected in rounds until they stand. In bitmask code they only ever grow; in macro blocks the padding
 //! makes them go both ways, so after a few rounds shrinking is forbidden, and after many every jump gets its greatest size.
 
-use crate::boundaries::{self, cut};
+use crate::boundaries::{self, Full};
 use crate::error::{Part, ProgramError, ProgramErrorKind};
 use crate::varint;
 use alloc::vec::Vec;
@@ -61,6 +61,9 @@ pub struct CodeBuilder {
     /// In the macro-block encoding: may instructions get more bytes than they need, so that boundaries are where a block ends
     /// anyway? Not together with bytes that are taken as they are.
     pub aligned: bool,
+    /// How often each item runs, on any scale on which 0 is seldom: boundaries keep away from the others, at the price of a few
+    /// bytes, if [`CodeBuilder::aligned`]. Items without an entry run seldom.
+    pub heat: Vec<u8>,
     /// Items whose bytes are given, in rising order.
     verbatim: Vec<Verbatim>,
     /// Their bytes, one after the other.
@@ -105,6 +108,7 @@ impl CodeBuilder {
             jump_table: Vec::new(),
             dispatch_table: Vec::new(),
             aligned: false,
+            heat: Vec::new(),
             verbatim: Vec::new(),
             verbatim_bytes: Vec::new(),
         }
@@ -254,6 +258,13 @@ impl CodeBuilder {
         let mut at = 0;
         let mut verbatim = self.verbatim.iter().peekable();
         let aligned = self.aligned && self.verbatim.is_empty();
+        let heat = if self.heat.is_empty() {
+            Vec::new()
+        } else {
+            let mut heat = alloc::vec![0; self.dispatch_table.len()];
+            heat.extend_from_slice(&self.heat);
+            heat
+        };
         // The first item of the macro block that may change.
         let mut first = self.dispatch_table.len();
         while let Some(item) = items.get(offsets.len()) {
@@ -267,7 +278,8 @@ impl CodeBuilder {
                 let end = if item.instruction.opcode().ends_block() { boundary } else { boundary - 1 };
                 if at + size > end {
                     let range = first.min(index)..index;
-                    let cut = if aligned { cut(items, sizes, offsets, range, at, boundary) } else { None };
+                    let full = Full { items, heat: &heat, offsets, range, at, boundary };
+                    let cut = if aligned { full.cut(sizes) } else { None };
                     if let Some(cut) = cut {
                         boundaries::apply(sizes, offsets, &cut);
                     }

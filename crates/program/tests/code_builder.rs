@@ -88,8 +88,13 @@ fn builder() -> impl Strategy<Value = CodeBuilder> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
-    fn what_is_laid_out_reads_back(mut builder in builder(), aligned in any::<bool>()) {
+    fn what_is_laid_out_reads_back(
+        mut builder in builder(),
+        aligned in any::<bool>(),
+        heat in proptest::collection::vec(0..3u8, 0..300),
+    ) {
         builder.aligned = aligned;
+        builder.heat = heat;
         check(&builder);
     }
 }
@@ -185,6 +190,31 @@ fn boundaries_move_to_ends_of_blocks() {
         let branch = usize::try_from(338 - behind).unwrap();
         assert_eq!(layout.offsets[branch + 1].is_multiple_of(1024), wanted == 0);
     }
+}
+
+#[test]
+fn boundaries_keep_away_from_loops() {
+    let mut builder = CodeBuilder::new(InstructionSet::Latest64);
+    builder.aligned = true;
+    let push = |builder: &mut CodeBuilder, count: usize, instruction: Instruction, heat: u8| {
+        for _ in 0..count {
+            builder.push(instruction);
+            builder.heat.push(heat);
+        }
+    };
+    let add = Instruction::add_imm_64(Reg::a0, Reg::a0, 1);
+    push(&mut builder, 320, add, 0);
+    push(&mut builder, 1, Instruction::fallthrough(), 0);
+    let start = builder.items.len();
+    push(&mut builder, 40, add, 1);
+    builder.push(Item { instruction: Instruction::branch_eq(Reg::a0, Reg::a1, 0), target: Some(321) });
+    builder.heat.push(1);
+    push(&mut builder, 1, Instruction::trap(), 0);
+    // The loop starts 61 bytes before the boundary.
+    let mut cold = builder.clone();
+    cold.heat.clear();
+    assert!(check(&cold).offsets[start] < 1024);
+    assert_eq!(check(&builder).offsets[start], 1024);
 }
 
 #[test]

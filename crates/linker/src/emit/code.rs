@@ -34,20 +34,25 @@ struct Emitter<'e, 'r, 'a> {
     items: Vec<Item>,
     /// Where each of them comes from.
     sources: Vec<Source>,
+    /// How often each of them runs.
+    heat: Vec<u8>,
 }
 
 pub(super) fn emit(resolver: &Resolver<'_, '_>, config: &Config, set: InstructionSet) -> Result<Emitted, LinkError> {
     let program = resolver.program;
     let mut label_of_block = vec![None; program.blocks.len()];
-    let mut emitter = Emitter { resolver, set, fuses: config.opt_level >= 2, items: Vec::new(), sources: Vec::new() };
+    let fuses = config.opt_level >= 2;
+    let mut emitter = Emitter { resolver, set, fuses, items: Vec::new(), sources: Vec::new(), heat: Vec::new() };
     for (index, id) in program.layout.iter().enumerate() {
         label_of_block[id.index()] = Some(to_u32(emitter.items.len()));
         emitter.block(program.block(*id), program.layout.get(index + 1).copied())?;
+        emitter.heat.resize(emitter.items.len(), program.heat.get(id.index()).copied().unwrap_or(0));
     }
     let label = |block: BlockId| label_of_block[block.index()].expect("blocks that are referred to are never dropped");
     let mut builder = CodeBuilder::new(set);
     builder.items = emitter.items;
     builder.aligned = true;
+    builder.heat = emitter.heat;
     for item in &mut builder.items {
         item.target = item.target.map(|block| label(BlockId(block)));
     }

@@ -11,6 +11,8 @@ pub struct Blocks<'a> {
     all: Vec<Block<'a>>,
     /// By block: when it was last borrowed to be changed.
     changed: Vec<u32>,
+    /// By block: how many instructions level 1 executes for each run of it, or fewer. What passes do to the block leaves it.
+    baseline: Vec<i32>,
     now: u32,
     /// How often any block was.
     edits: u64,
@@ -21,7 +23,23 @@ impl<'a> Blocks<'a> {
     pub fn push(&mut self, block: Block<'a>) {
         self.all.push(block);
         self.changed.push(self.now);
+        self.baseline.push(0);
         self.edits += 1;
+    }
+
+    /// How many instructions level 1 executes at least whenever a block runs; 0 for blocks that it does not have.
+    pub(crate) fn baseline(&self, id: BlockId) -> i32 {
+        self.baseline[id.index()]
+    }
+
+    /// Whenever a block runs, level 1 executes at least so many instructions.
+    pub(crate) fn set_baseline(&mut self, id: BlockId, instructions: i32) {
+        self.baseline[id.index()] = instructions;
+    }
+
+    /// Whenever a block runs, level 1 executes what it does for another as well.
+    pub(crate) fn add_baseline(&mut self, id: BlockId, other: BlockId) {
+        self.baseline[id.index()] = self.baseline[id.index()].saturating_add(self.baseline[other.index()]);
     }
 
     /// Lets time go on; what is changed from now on has changed at the time that is returned.
@@ -48,7 +66,7 @@ impl<'a> Blocks<'a> {
 
 impl<'a> From<Vec<Block<'a>>> for Blocks<'a> {
     fn from(all: Vec<Block<'a>>) -> Self {
-        Blocks { changed: vec![0; all.len()], all, now: 0, edits: 0 }
+        Blocks { changed: vec![0; all.len()], baseline: vec![0; all.len()], all, now: 0, edits: 0 }
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Program<'a> {
     pub blocks: Blocks<'a>,
     /// The blocks that are part of the program, in the order in which they are written.
     pub layout: Vec<BlockId>,
+    /// By block, how often it is thought to run, for the code builder; empty if nobody has looked.
+    pub(crate) heat: Vec<u8>,
     /// Data sections in the order of the file.
     pub data: Vec<Data<'a>>,
     /// What the code asks of the host.

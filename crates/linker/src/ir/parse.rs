@@ -70,6 +70,7 @@ pub fn parse(text: &str) -> Result<Program<'_>, ParseError> {
             width: if text.starts_with("// 32-bit") { Width::Narrow } else { Width::Wide },
             blocks: super::Blocks::default(),
             layout: Vec::new(),
+            heat: Vec::new(),
             data: Vec::new(),
             imports: Vec::new(),
             exports: Vec::new(),

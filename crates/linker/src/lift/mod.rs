@@ -61,6 +61,7 @@ pub(crate) fn lift<'a>(elf: &Elf<'a>) -> Result<Program<'a>, LinkError> {
             Xlen::Rv64 => Width::Wide,
         },
         layout: (0..lowered.blocks.len()).map(crate::ir::BlockId::new).collect(),
+        heat: Vec::new(),
         exports: program_exports(&targets, &exports)?,
         blocks: lowered.blocks.into(),
         imports: lowered.imports,

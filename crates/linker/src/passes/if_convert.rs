@@ -5,8 +5,9 @@
 //! @1: d = b; jump @2               jump @2
 //! ```
 //!
-//! The conditional move runs always, in the place of the branch: never more instructions than before, and a branch is what
-//! the pipeline model charges most for. Conditions other than a comparison with zero need a register to put the result in.
+//! The conditional move runs always, in the place of the branch, and a branch is what the pipeline model charges most for.
+//! Conditions other than a comparison with zero need a register to put the result in, and the comparison is an instruction more
+//! when the assignment would not have run.
 
 use super::Options;
 use crate::ir::{Inst, Program, Terminator};

@@ -35,6 +35,7 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
             let block = &mut program.blocks[id.index()];
             block.instructions.extend(body);
             block.terminator = Terminator::Jump(back);
+            program.blocks.add_baseline(id, target);
             changed = true;
         } else if only_called_once(&entries, &predecessors, target)
             && let Some(returns) = own_returns(program, &entries, &predecessors, target, link, options.trust)

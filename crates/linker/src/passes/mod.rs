@@ -37,12 +37,13 @@ mod thread;
 mod unlikely;
 mod verify;
 
+use analysis::savings::note_baseline;
 pub(crate) use options::Options;
 pub use select::{PassSelection, UnknownPass};
 
 use crate::config::Config;
-use crate::ir::Program;
-use pvm_isa::InstructionSet;
+use crate::ir::{BlockId, Program};
+use pvm_isa::{Encoding, InstructionSet};
 
 /// What is known of a pass without running it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,6 +88,8 @@ struct Pass {
 /// Most rounds of the passes that repeat. Programs of compilers settle in fewer; the rest of a chain that needs more stays
 /// as it is.
 const ROUNDS_MAX: u32 = 5;
+/// More than the logarithm of any frequency.
+const HEAT_OF_LOOP: u8 = 64;
 /// The rounds end when one, the first excepted, makes the program smaller by less than this part of it.
 const SETTLED: usize = 256;
 
@@ -141,6 +144,7 @@ pub(crate) fn run(program: &mut Program<'_>, config: &Config, set: InstructionSe
         last_runs: [0; PASSES.len()],
     };
     runner.phase(Phase::First);
+    note_baseline(runner.program);
     for round in 0..ROUNDS_MAX {
         let before = size(runner.program);
         if !runner.phase(Phase::Repeat) {
@@ -151,7 +155,24 @@ pub(crate) fn run(program: &mut Program<'_>, config: &Config, set: InstructionSe
         }
     }
     runner.phase(Phase::Last);
+    if config.opt_level >= 2 && set.encoding() == Encoding::MacroBlock {
+        runner.program.heat = heat(runner.program, &runner.options);
+    }
     runner.done
+}
+
+/// By block, how often it is thought to run, as a power of two; blocks in loops are more than all others.
+fn heat(program: &Program<'_>, options: &Options) -> Vec<u8> {
+    let (frequency, in_loops) = (options.frequency(program), options.in_loops(program));
+    let of = |(index, in_loop): (usize, &bool)| {
+        let mut heat = if *in_loop { HEAT_OF_LOOP } else { 0 };
+        let mut often = frequency.of(BlockId::new(index));
+        while often >= 2.0 {
+            (often, heat) = (often / 2.0, heat + 1);
+        }
+        heat
+    };
+    in_loops.iter().enumerate().map(of).collect()
 }
 
 /// Instructions of a program.

@@ -17,7 +17,8 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     changed
 }
 
-fn is_nop(inst: &Inst, width: Width) -> bool {
+/// Does an instruction change nothing?
+pub(super) fn is_nop(inst: &Inst, width: Width) -> bool {
     let op = &inst.op;
     if inst.symbol.is_some() || op.r1() != op.r2() {
         return false;

@@ -60,6 +60,12 @@ fn share_blocks(program: &mut Program<'_>, options: &Options, numbers: &mut Numb
             instead[id.index()] = Some(first);
         }
     }
+    for (index, first) in instead.iter().enumerate() {
+        if let Some(first) = *first {
+            let least = program.blocks.baseline(BlockId::new(index)).min(program.blocks.baseline(first));
+            program.blocks.set_baseline(first, least);
+        }
+    }
     let new = |id: BlockId| instead[id.index()].unwrap_or(id);
     let mut changed = false;
     for id in &program.layout {
@@ -226,7 +232,11 @@ fn best_run(program: &Program<'_>, options: &Options, group: &[Candidate], from:
 /// Makes a block of the last `length` instructions of blocks, unless one of them is no longer, and sends the others there.
 fn share_end(program: &mut Program<'_>, run: &[Candidate], length: usize) {
     let whole = run.iter().map(|candidate| candidate.id).filter(|id| program.block(*id).instructions.len() == length);
-    let shared = whole.min().unwrap_or_else(|| {
+    let whole = whole.min();
+    // Of what level 1 executes the shared end gets what it executes itself, if there is as much.
+    let own = pvm_num::casts::signed_32(pvm_num::casts::to_u32(length)) + 1;
+    let baseline = whole.map_or(own, |id| own.min(program.blocks.baseline(id)));
+    let shared = whole.unwrap_or_else(|| {
         let first = run[0].id;
         let block = &program.blocks[first.index()];
         let at = block.instructions.len() - length;
@@ -250,5 +260,8 @@ fn share_end(program: &mut Program<'_>, run: &[Candidate], length: usize) {
         block.terminator_source = block.instructions[at].source;
         block.instructions.truncate(at);
         block.terminator = Terminator::Jump(shared);
+        let rest = program.blocks.baseline(candidate.id) - baseline;
+        program.blocks.set_baseline(candidate.id, rest);
     }
+    program.blocks.set_baseline(shared, baseline);
 }

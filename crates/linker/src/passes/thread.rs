@@ -46,6 +46,17 @@ fn end_of_jumps(program: &Program<'_>, start: BlockId) -> BlockId {
     at
 }
 
+/// Counts what a block saves that goes to the end of jumps itself.
+fn skip(program: &mut Program<'_>, id: BlockId, start: BlockId) {
+    let end = end_of_jumps(program, start);
+    let mut at = start;
+    while at != end {
+        program.blocks.add_baseline(id, at);
+        let Terminator::Jump(next) = program.block(at).terminator else { unreachable!("the chain consists of jumps") };
+        at = next;
+    }
+}
+
 fn thread(program: &mut Program<'_>, id: BlockId) -> bool {
     let end = |block| end_of_jumps(program, block);
     let old = program.block(id).terminator;
@@ -58,7 +69,11 @@ fn thread(program: &mut Program<'_>, id: BlockId) -> bool {
         },
         other => other,
     };
+    if let Terminator::Jump(target) | Terminator::Call { target, .. } = old {
+        skip(program, id, target);
+    }
     if let Terminator::Jump(target) = new {
+        let from = target;
         let target = program.block(target);
         let leaves = matches!(target.terminator, Terminator::JumpIndirect { .. } | Terminator::Trap);
         if leaves && target.instructions.len() <= REPEATED_MAX {
@@ -67,6 +82,7 @@ fn thread(program: &mut Program<'_>, id: BlockId) -> bool {
             let block = &mut program.blocks[id.index()];
             block.instructions.extend(instructions);
             (block.terminator, block.terminator_source) = (terminator, source);
+            program.blocks.add_baseline(id, from);
             return true;
         }
     }
@@ -97,6 +113,7 @@ fn merge(program: &mut Program<'_>, options: &Options) -> bool {
             let block = &mut program.blocks[id.index()];
             block.instructions.extend(instructions);
             (block.terminator, block.terminator_source) = (terminator, source);
+            program.blocks.add_baseline(id, next);
         }
     }
     let before = program.layout.len();

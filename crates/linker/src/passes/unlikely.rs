@@ -3,9 +3,13 @@
 //! Under the pipeline gas model a branch takes 20 cycles, or one if it leads, or falls, into a block that starts with
 //! `unlikely` or `trap`. The mark itself takes 40 cycles, most of them hidden behind loads, and an instruction whenever
 //! the block runs. So it pays on the side of a branch that is seldom taken, and on blocks that take as long anyway.
+//!
+//! Unless gas is all that counts, a function whose blocks get marks must have saved as many instructions since level 1, see
+//! [`Savings`]. Blocks that only trap run once, and are marked wherever it pays.
 
 use super::Options;
 use super::analysis::frequency::Frequency;
+use super::analysis::savings::Savings;
 use crate::config::Optimize;
 use crate::ir::{Block, BlockId, Inst, Program, Terminator};
 use pvm_gas::{BlockMeter, Pipeline, Rule};
@@ -26,9 +30,14 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
         return false;
     }
     let weights = match options.optimize {
-        Optimize::Size => Weights { executed: 6.0, written: 8.0 },
+        Optimize::Size => Weights { executed: 3.0, written: 8.0 },
         Optimize::Gas => Weights { executed: 0.0, written: 0.0 },
     };
+    let mut savings = match options.optimize {
+        Optimize::Size => Some(Savings::new(program, options)),
+        Optimize::Gas => None,
+    };
+    let flow = options.flow(program);
     let mut marks = Marks {
         frequency: options.frequency(program),
         simulator: Simulator::new(options.set),
@@ -52,14 +61,18 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
             let gain: f64 = far.iter().map(|user| marks.gain(user)).sum();
             gain - marks.price(block, &weights)
         };
-        let mut best: Option<(f64, BlockId)> = None;
-        for block in [Some(branch.taken), branch.behind].into_iter().flatten() {
-            let net = candidate(block, &mut marks);
-            if net > best.map_or(weights.written, |best| best.0) {
-                best = Some((net, block));
-            }
-        }
-        if let Some((_, block)) = best {
+        let mut best: Vec<(f64, BlockId)> = [Some(branch.taken), branch.behind]
+            .into_iter()
+            .flatten()
+            .map(|block| (candidate(block, &mut marks), block))
+            .filter(|(net, _)| *net > weights.written)
+            .collect();
+        best.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut is_paid = |block: BlockId| match &mut savings {
+            Some(savings) => flow.is_doomed(block) || savings.pay(block, marks.frequency.of(block)),
+            None => true,
+        };
+        if let Some((_, block)) = best.into_iter().find(|(_, block)| is_paid(*block)) {
             marks.marked[block.index()] = true;
         }
     }

@@ -6,6 +6,8 @@ pub(crate) mod flow;
 pub(crate) mod frequency;
 pub(crate) mod functions;
 pub(crate) mod liveness;
+pub(crate) mod loops;
+pub(crate) mod savings;
 pub(crate) mod size;
 pub(crate) mod summaries;
 pub(crate) mod uses;
