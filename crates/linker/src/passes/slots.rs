@@ -25,7 +25,7 @@ use crate::ir::{BlockId, Inst, Program, Terminator};
 use pvm_isa::{Access, Instruction, Meaning, Reg, RegSet, Width};
 use pvm_num::casts::to_usize;
 use std::collections::hash_map::Entry as Known;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Most blocks of a function that is looked at, most slots at one place, and most walks over a function: the bounds of what it
 /// takes. What more walks would find is given up.
@@ -63,7 +63,8 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
     }
     let mut values = None;
     let mut edits = Vec::new();
-    for blocks in clusters.iter().filter(|blocks| blocks.len() <= BLOCKS_MAX) {
+    let is_new = |blocks: &[BlockId]| blocks.iter().any(|id| !options.is_settled(program, *id));
+    for blocks in clusters.iter().filter(|blocks| blocks.len() <= BLOCKS_MAX && is_new(blocks)) {
         if let Some(frame) = Frame::new(program, &functions, &entries, blocks) {
             let Some(values) = values.get_or_insert_with(|| Values::new(program, options)) else { return false };
             Walk { program, options, functions: &functions, entries: &entries, values, frame }
@@ -166,23 +167,25 @@ impl Walk<'_, '_> {
         let mut states: HashMap<BlockId, Slots> = HashMap::new();
         let enters = |id: &&BlockId| is_function(self.entries[id.index()]);
         states.extend(blocks.iter().filter(enters).map(|id| (*id, Slots::new())));
-        let mut is_settled = false;
+        let mut open: HashSet<BlockId> = states.keys().copied().collect();
         for _ in 0..WALKS_MAX {
-            is_settled = true;
             for id in blocks {
-                let Some(mut slots) = states.get(id).cloned() else { continue };
+                if !open.remove(id) {
+                    continue;
+                }
+                let mut slots = states.get(id).cloned().unwrap_or_default();
                 self.block(*id, &mut slots, |_, _| {});
                 for next in next_of(&self.program.block(*id).terminator) {
-                    if !is_function(self.entries[next.index()]) {
-                        is_settled &= !flow(states.entry(next), &slots);
+                    if !is_function(self.entries[next.index()]) && flow(states.entry(next), &slots) {
+                        open.insert(next);
                     }
                 }
             }
-            if is_settled {
+            if open.is_empty() {
                 break;
             }
         }
-        if is_settled {
+        if open.is_empty() {
             for id in blocks {
                 if let Some(mut slots) = states.remove(id) {
                     self.block(*id, &mut slots, |at, new| edits.push((*id, at, new)));
@@ -199,20 +202,28 @@ impl Walk<'_, '_> {
             return slots.clear();
         };
         let block = self.program.block(id);
+        // Behind it nobody asks for values.
+        let last_store =
+            block.instructions.iter().rposition(|inst| stack_access(inst).is_some_and(|access| access.is_store));
         for (at, inst) in block.instructions.iter().enumerate() {
+            let follow = |inst: &Inst, state: &mut State| {
+                if last_store.is_some_and(|last| at < last) {
+                    self.values.step(self.program, state, inst);
+                }
+            };
             let access =
                 stack_access(inst).zip(frame.sp).map(|(access, sp)| (access, sp.saturating_add(access.offset)));
             self.functions.step(&mut frame, inst);
             let Some((access, place)) = access.filter(|(access, place)| place + access.size <= 0) else {
                 self.step(slots, inst);
-                self.values.step(self.program, &mut state, inst);
+                follow(inst, &mut state);
                 continue;
             };
             let is_saved = is_saved(&frame, place, access);
             if !access.is_store {
                 let known = slots.iter().find(|slot| slot.at == place && i64::from(slot.bytes) == access.size).copied();
                 let new = known.filter(|_| !is_saved).and_then(|slot| self.instead(inst, &slot));
-                self.values.step(self.program, &mut state, new.as_ref().unwrap_or(inst));
+                follow(new.as_ref().unwrap_or(inst), &mut state);
                 forget(slots, inst.op.writes());
                 if let Some(new) = new {
                     change(at, Some(new));
