@@ -163,16 +163,16 @@ pub(crate) fn run(program: &mut Program<'_>, config: &Config, set: InstructionSe
 
 /// By block, how often it is thought to run, as a power of two; blocks in loops are more than all others.
 fn heat(program: &Program<'_>, options: &Options) -> Vec<u8> {
-    let (frequency, in_loops) = (options.frequency(program), options.in_loops(program));
-    let of = |(index, in_loop): (usize, &bool)| {
-        let mut heat = if *in_loop { HEAT_OF_LOOP } else { 0 };
+    let (frequency, loops) = (options.frequency(program), options.loops(program));
+    let of = |(index, first): (usize, &Option<BlockId>)| {
+        let mut heat = if first.is_some() { HEAT_OF_LOOP } else { 0 };
         let mut often = frequency.of(BlockId::new(index));
         while often >= 2.0 {
             (often, heat) = (often / 2.0, heat + 1);
         }
         heat
     };
-    in_loops.iter().enumerate().map(of).collect()
+    loops.iter().enumerate().map(of).collect()
 }
 
 /// Instructions of a program.

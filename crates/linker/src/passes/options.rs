@@ -7,7 +7,7 @@ use super::analysis::flow::Flow;
 use super::analysis::frequency::Frequency;
 use super::analysis::functions::Functions;
 use super::analysis::liveness::Liveness;
-use super::analysis::loops::in_loops;
+use super::analysis::loops::loops;
 use super::analysis::summaries::Summaries;
 use super::analysis::values::Visits;
 use super::{constants, copies, dce};
@@ -39,7 +39,7 @@ pub(crate) struct Options {
     functions: Cached<Functions>,
     flow: Cached<Flow>,
     frequency: Cached<Frequency>,
-    in_loops: Cached<Vec<bool>>,
+    loops: Cached<Vec<Option<BlockId>>>,
     /// What [`super::analysis::values`] remembers.
     pub(super) visits: RefCell<Visits>,
     /// What passes saw when they ran last.
@@ -90,7 +90,7 @@ impl Options {
             functions: Cached::new(),
             flow: Cached::new(),
             frequency: Cached::new(),
-            in_loops: Cached::new(),
+            loops: Cached::new(),
             visits: RefCell::default(),
             constants: RefCell::default(),
             copies: RefCell::default(),
@@ -176,9 +176,9 @@ impl Options {
         self.flow.get(self.version(program), || Flow::new(program))
     }
 
-    /// By block, is it in a loop?
-    pub(crate) fn in_loops(&self, program: &Program<'_>) -> Rc<Vec<bool>> {
-        self.in_loops.get(self.version(program), || in_loops(program, &self.entries(program)))
+    /// By block, what stands for the loop that it is in.
+    pub(crate) fn loops(&self, program: &Program<'_>) -> Rc<Vec<Option<BlockId>>> {
+        self.loops.get(self.version(program), || loops(program, &self.entries(program)))
     }
 
     /// How often blocks run, as a guess.

@@ -4,7 +4,7 @@
 //! `unlikely` or `trap`. The mark itself takes 40 cycles, most of them hidden behind loads, and an instruction whenever
 //! the block runs. So it pays on the side of a branch that is seldom taken, and on blocks that take as long anyway.
 //!
-//! Unless gas is all that counts, a function whose blocks get marks must have saved as many instructions since level 1, see
+//! Unless gas is all that counts, the loop or the function that gets marks must have saved as many instructions since level 1, see
 //! [`Savings`]. Blocks that only trap run once, and are marked wherever it pays.
 
 use super::Options;

@@ -9,14 +9,17 @@ pub(crate) fn nexts(terminator: &Terminator) -> impl Iterator<Item = BlockId> {
     terminator.successors().filter(move |_| !called).chain(terminator.return_block())
 }
 
-/// By block: can control come back to it without a call or a return? Found as strongly connected components (Kosaraju).
-pub(crate) fn in_loops(program: &Program<'_>, entries: &[Entry]) -> Vec<bool> {
+/// By block that control can come back to without a call or a return: a block that stands for all that do with it. Found as
+/// strongly connected components (Kosaraju).
+pub(crate) fn loops(program: &Program<'_>, entries: &[Entry]) -> Vec<Option<BlockId>> {
     let mut previous = vec![Vec::new(); program.blocks.len()];
-    let mut in_loop = vec![false; program.blocks.len()];
+    let mut loops = vec![None; program.blocks.len()];
     for (id, block) in program.blocks_in_order() {
         for next in nexts(&block.terminator) {
             previous[next.index()].push(id);
-            in_loop[id.index()] |= next == id;
+            if next == id {
+                loops[id.index()] = Some(id);
+            }
         }
     }
     let mut seen = vec![false; program.blocks.len()];
@@ -30,11 +33,11 @@ pub(crate) fn in_loops(program: &Program<'_>, entries: &[Entry]) -> Vec<bool> {
             for before in &previous[id.index()] {
                 if !std::mem::replace(&mut seen[before.index()], true) {
                     open.push(*before);
-                    in_loop[before.index()] = true;
-                    in_loop[first.index()] = true;
+                    loops[before.index()] = Some(first);
+                    loops[first.index()] = Some(first);
                 }
             }
         }
     }
-    in_loop
+    loops
 }

@@ -12,9 +12,8 @@ use pvm_isa::Opcode;
 use pvm_num::casts::{signed_32, to_u32};
 use std::rc::Rc;
 
-/// What an instruction costs in a block that is guessed to run once: more in a loop, since loops run for longer than guesses
-/// dare say, and less elsewhere, since the savings of loops are guessed too low by as much.
-const IN_LOOP: f64 = 6.0;
+/// What an instruction costs in a block outside of loops that is guessed to run once. What loops save there is not counted, which
+/// is more.
 const ONCE: f64 = 0.25;
 
 /// Notes what level 1 executes for each block: everything but what the pass `nops` drops.
@@ -51,14 +50,16 @@ fn count(instructions: usize) -> i32 {
     signed_32(to_u32(instructions))
 }
 
-/// What is saved in a program that is laid out.
+/// What is saved in a program that is laid out. Loops pay for themselves, since nobody knows how long they run.
 pub(crate) struct Savings {
     /// By block: the start of the function, if there is one only.
     start: Vec<Option<BlockId>>,
-    /// By block: can control come back to it?
-    in_loop: Rc<Vec<bool>>,
-    /// By block that starts a function: what is saved in it; then what is saved in blocks that several share.
-    saved: Vec<f64>,
+    /// By block: what stands for the loop that it is in.
+    loops: Rc<Vec<Option<BlockId>>>,
+    /// By block that starts a function: what is saved in it outside of loops; then what is saved in blocks that several share.
+    in_function: Vec<f64>,
+    /// By block that stands for a loop: what is saved in it.
+    in_loop: Vec<f64>,
 }
 
 impl Savings {
@@ -70,15 +71,18 @@ impl Savings {
             entry.taken || entry.exported || entry.called
         };
         let blocks = program.blocks.len();
-        let mut savings =
-            Savings { start: vec![None; blocks], in_loop: options.in_loops(program), saved: vec![0.0; blocks + 1] };
+        let mut savings = Savings {
+            start: vec![None; blocks],
+            loops: options.loops(program),
+            in_function: vec![0.0; blocks + 1],
+            in_loop: vec![0.0; blocks],
+        };
         savings.find_starts(program, is_start);
         let frequency = options.frequency(program);
         for (index, id) in program.layout.iter().enumerate() {
-            let start = savings.start[id.index()].map_or(blocks, BlockId::index);
             let next = program.layout.get(index + 1).copied();
             let saved = program.blocks.baseline(*id) - executed(program.block(*id), next);
-            savings.saved[start] += frequency.of(*id) * f64::from(saved);
+            *savings.of(*id) += frequency.of(*id) * f64::from(saved);
         }
         savings
     }
@@ -101,15 +105,22 @@ impl Savings {
         }
     }
 
-    /// Lets a block that is guessed to run so often execute one more instruction, if its function saves as much.
+    /// Lets a block that is guessed to run so often execute one more instruction, if its loop, or else its function, saves as much.
     pub(crate) fn pay(&mut self, block: BlockId, often: f64) -> bool {
-        let start = self.start[block.index()].map_or(self.start.len(), BlockId::index);
-        let price = often * if self.in_loop[block.index()] { IN_LOOP } else { ONCE };
-        let saved = &mut self.saved[start];
+        let price = if self.loops[block.index()].is_some() { often } else { often * ONCE };
+        let saved = self.of(block);
         let is_paid = *saved >= price;
         if is_paid {
             *saved -= price;
         }
         is_paid
+    }
+
+    /// What is saved in the loop that a block is in, or in the function.
+    fn of(&mut self, block: BlockId) -> &mut f64 {
+        match self.loops[block.index()] {
+            Some(first) => &mut self.in_loop[first.index()],
+            None => &mut self.in_function[self.start[block.index()].map_or(self.start.len(), BlockId::index)],
+        }
     }
 }
