@@ -242,14 +242,22 @@ impl Solver<'_, '_> {
             return;
         }
         let width = self.program.width;
+        let mut state = *state;
+        if self.entries[index].called && self.trust == Trust::CallingConvention {
+            // A function keeps these whatever they hold. If it knew, its save would become the store of a number, its restore
+            // the load of one, and once nobody sets them any more it would not keep them.
+            for reg in [Reg::s0, Reg::s1] {
+                state[reg.index()] = Value::unknown(width);
+            }
+        }
         let new = match self.states[index] {
-            None => *state,
-            Some(old) if old == *state => return,
+            None => state,
+            Some(old) if old == state => return,
             Some(old) => {
                 let steps = &mut self.steps[index];
                 let steps_so_far = *steps;
                 let mut new = old;
-                for (new, value) in new.iter_mut().zip(state).filter(|(new, value)| new != value) {
+                for (new, value) in new.iter_mut().zip(&state).filter(|(new, value)| new != value) {
                     let joined = new.join(*value, width);
                     if joined != *new {
                         *new = match (steps_so_far, joined) {
