@@ -8,6 +8,7 @@
 //! copy was there to keep `d` as a source.
 
 use super::Options;
+use super::nops::is_nop;
 use crate::ir::{Inst, Program};
 use pvm_isa::{Format, Instruction, Meaning, Opcode, Reg, RegSet};
 
@@ -48,6 +49,10 @@ pub(super) fn run(program: &mut Program<'_>, options: &Options) -> bool {
             }
         }
         if dropped.contains(&true) {
+            for (inst, dropped) in instructions.iter().zip(&mut dropped) {
+                // Another copy, now of a register to itself.
+                *dropped |= is_nop(inst, program.width);
+            }
             let mut dropped = dropped.iter();
             instructions.retain(|_| !*dropped.next().expect("one flag per instruction"));
             program.blocks[id.index()].instructions = instructions;
