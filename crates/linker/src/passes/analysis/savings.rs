@@ -16,6 +16,9 @@ use std::rc::Rc;
 /// is more.
 const ONCE: f64 = 0.25;
 
+/// What it costs in a loop. What was saved there may lie on another way through the loop than the one that is taken.
+const IN_LOOP: f64 = 3.0;
+
 /// Notes what level 1 executes for each block: everything but what the pass `nops` drops.
 pub(crate) fn note_baseline(program: &mut Program<'_>) {
     for index in 0..program.layout.len() {
@@ -107,7 +110,7 @@ impl Savings {
 
     /// Lets a block that is guessed to run so often execute one more instruction, if its loop, or else its function, saves as much.
     pub(crate) fn pay(&mut self, block: BlockId, often: f64) -> bool {
-        let price = if self.loops[block.index()].is_some() { often } else { often * ONCE };
+        let price = if self.loops[block.index()].is_some() { often * IN_LOOP } else { often * ONCE };
         let saved = self.of(block);
         let is_paid = *saved >= price;
         if is_paid {
