@@ -12,7 +12,7 @@ use crate::code_builder::Item;
 use alloc::vec::Vec;
 use core::ops::Range;
 use pvm_isa::Opcode;
-use pvm_num::casts::{low_u8, to_usize};
+use pvm_num::casts::low_u8;
 
 /// How far a boundary may be moved.
 struct Reach {
@@ -26,7 +26,7 @@ struct Reach {
 
 const REACH: Reach = Reach { gap: 40, widened: 16, places: 40 };
 /// Out of code that often runs.
-const REACH_HOT: Reach = Reach { gap: 1024, widened: 512, places: 6 };
+const REACH_HOT: Reach = Reach { gap: 384, widened: 192, places: 6 };
 
 /// Where code is cut at a boundary.
 pub(crate) struct Cut {
@@ -103,41 +103,28 @@ impl Full<'_> {
     }
 }
 
-/// Lengthens items by so many bytes in all, rather the last ones. Returns the first that is longer, or none if they do not
+/// Lengthens items by so many bytes in all, the last ones first. Returns the first that is longer, or none if they do not
 /// come out even, and nothing is changed then.
 fn widen(items: &[Item], sizes: &mut [u8], range: Range<usize>, bytes: u32) -> Option<usize> {
-    let bytes = to_usize(bytes);
-    // By item, the last first, and by bytes that those so far are longer in all: how many this one is, if that can be.
-    let mut ways: Vec<Vec<Option<u8>>> = Vec::new();
-    let mut reached = alloc::vec![false; bytes + 1];
-    reached[0] = true;
+    let mut left = bytes;
+    let mut new: Vec<(usize, u8)> = Vec::new();
     for item in range.clone().rev() {
-        if reached[bytes] {
+        if left == 0 {
             break;
         }
-        let mut way: Vec<Option<u8>> = reached.iter().map(|reached| reached.then_some(0)).collect();
-        for more in totals(items[item].instruction.opcode()).filter_map(|total| total.checked_sub(sizes[item])) {
-            for sum in usize::from(more)..=bytes {
-                if way[sum].is_none() && reached[sum - usize::from(more)] {
-                    way[sum] = Some(more);
-                }
-            }
-        }
-        reached = way.iter().map(Option::is_some).collect();
-        ways.push(way);
-    }
-    let mut left = bytes;
-    let mut first = range.end;
-    for (back, way) in ways.iter().enumerate().rev() {
-        let more = way[left]?;
-        let item = range.end - 1 - back;
-        if more > 0 {
-            sizes[item] += more;
-            left -= usize::from(more);
-            first = first.min(item);
+        let size = sizes[item];
+        let most = u32::from(size) + left;
+        let wider = totals(items[item].instruction.opcode()).filter(|total| u32::from(*total) <= most).max();
+        if let Some(wider) = wider.filter(|wider| *wider > size) {
+            new.push((item, wider));
+            left -= u32::from(wider - size);
         }
     }
-    (left == 0).then_some(first)
+    if left > 0 {
+        return None;
+    }
+    new.iter().for_each(|(item, size)| sizes[*item] = *size);
+    Some(new.last().map_or(range.end, |(item, _)| *item))
 }
 
 /// How many bytes an instruction can have.
