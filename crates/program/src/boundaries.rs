@@ -12,7 +12,8 @@ use crate::code_builder::Item;
 use alloc::vec::Vec;
 use core::ops::Range;
 use pvm_isa::Opcode;
-use pvm_num::casts::low_u8;
+use pvm_num::casts::{low_u8, to_usize};
+use pvm_num::limits::MACRO_BLOCK_SIZE;
 
 /// How far a boundary may be moved.
 struct Reach {
@@ -26,7 +27,7 @@ struct Reach {
 
 const REACH: Reach = Reach { gap: 40, widened: 16, places: 40 };
 /// Out of code that often runs.
-const REACH_HOT: Reach = Reach { gap: 384, widened: 192, places: 6 };
+const REACH_HOT: Reach = Reach { gap: 1024, widened: 512, places: 6 };
 
 /// Where code is cut at a boundary.
 pub(crate) struct Cut {
@@ -103,36 +104,72 @@ impl Full<'_> {
     }
 }
 
-/// Lengthens items by so many bytes in all, the last ones first. Returns the first that is longer, or none if they do not
+/// Lengthens items by so many bytes in all, rather the last ones. Returns the first that is longer, or none if they do not
 /// come out even, and nothing is changed then.
 fn widen(items: &[Item], sizes: &mut [u8], range: Range<usize>, bytes: u32) -> Option<usize> {
-    let mut left = bytes;
-    let mut new: Vec<(usize, u8)> = Vec::new();
+    let bytes = to_usize(bytes);
+    // By how many of the last items, what they can be longer in all.
+    let mut sums = alloc::vec![Sums::NOTHING];
+    let mut before = Sums::NOTHING;
     for item in range.clone().rev() {
-        if left == 0 {
+        if before.has(bytes) {
             break;
         }
-        let size = sizes[item];
-        let most = u32::from(size) + left;
-        let wider = totals(items[item].instruction.opcode()).filter(|total| u32::from(*total) <= most).max();
-        if let Some(wider) = wider.filter(|wider| *wider > size) {
-            new.push((item, wider));
-            left -= u32::from(wider - size);
-        }
+        let mut with = before;
+        growths(items[item].instruction.opcode(), sizes[item]).for_each(|growth| with.add(&before, growth));
+        sums.push(with);
+        before = with;
     }
-    if left > 0 {
+    if !before.has(bytes) {
         return None;
     }
-    new.iter().for_each(|(item, size)| sizes[*item] = *size);
-    Some(new.last().map_or(range.end, |(item, _)| *item))
+    let (mut left, mut first) = (bytes, range.end);
+    sums.pop();
+    for (item, before) in range.rev().zip(&sums).rev() {
+        if !before.has(left) {
+            let mut growths = growths(items[item].instruction.opcode(), sizes[item]);
+            let growth =
+                growths.find(|growth| left.checked_sub(usize::from(*growth)).is_some_and(|left| before.has(left)))?;
+            sizes[item] += growth;
+            left -= usize::from(growth);
+            first = item.min(first);
+        }
+    }
+    Some(first)
 }
 
-/// How many bytes an instruction can have.
-fn totals(opcode: Opcode) -> impl Iterator<Item = u8> {
-    opcode.macro_block_encodings().iter().map(|(operands, opcode)| {
+/// Numbers of bytes below the size of a macro block, one bit each.
+#[derive(Clone, Copy)]
+struct Sums([u64; to_usize(MACRO_BLOCK_SIZE) / 64]);
+
+impl Sums {
+    const NOTHING: Sums = {
+        let mut words = [0; to_usize(MACRO_BLOCK_SIZE) / 64];
+        words[0] = 1;
+        Sums(words)
+    };
+
+    fn has(&self, sum: usize) -> bool {
+        self.0.get(sum / 64).is_some_and(|word| word >> (sum % 64) & 1 == 1)
+    }
+
+    /// What is so much more than the others, which is less than 64 and not 0.
+    fn add(&mut self, others: &Sums, growth: u8) {
+        let mut carry = 0;
+        for (word, other) in self.0.iter_mut().zip(&others.0) {
+            *word |= other << growth | carry;
+            carry = other >> (64 - growth);
+        }
+    }
+}
+
+/// How many bytes more an instruction can have.
+fn growths(opcode: Opcode, size: u8) -> impl Iterator<Item = u8> {
+    let growths = opcode.macro_block_encodings().iter().map(move |(operands, opcode)| {
         let opcode_bytes = if *opcode > 0xff { 2 } else { 1 };
-        low_u8(u64::from(*operands) + opcode_bytes)
-    })
+        low_u8(u64::from(*operands) + opcode_bytes).saturating_sub(size)
+    });
+    growths.filter(|growth| *growth > 0)
 }
 
 /// Takes the items behind a cut away, and puts those in front of it at their new offsets.

@@ -255,7 +255,7 @@ impl CodeBuilder {
     /// boundaries to better places.
     fn place(&self, items: &[Item], sizes: &mut [u8], offsets: &mut Vec<u32>) {
         offsets.clear();
-        let mut at = 0;
+        let mut at = 0_u32;
         let mut verbatim = self.verbatim.iter().peekable();
         let aligned = self.aligned && self.verbatim.is_empty();
         let heat = if self.heat.is_empty() {
@@ -274,6 +274,9 @@ impl CodeBuilder {
                 None => u32::from(sizes[index]),
             };
             if self.set.encoding() == Encoding::MacroBlock {
+                if at.is_multiple_of(MACRO_BLOCK_SIZE) {
+                    first = first.max(index);
+                }
                 let boundary = (at / MACRO_BLOCK_SIZE + 1) * MACRO_BLOCK_SIZE;
                 let end = if item.instruction.opcode().ends_block() { boundary } else { boundary - 1 };
                 if at + size > end {

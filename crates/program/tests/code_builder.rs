@@ -91,7 +91,7 @@ proptest! {
     fn what_is_laid_out_reads_back(
         mut builder in builder(),
         aligned in any::<bool>(),
-        heat in proptest::collection::vec(0..3u8, 0..300),
+        heat in proptest::collection::vec(0..3u8, 0..1500),
     ) {
         builder.aligned = aligned;
         builder.heat = heat;
@@ -330,4 +330,27 @@ fn canonical_vectors_are_laid_out_byte_for_byte() {
         long += u32::from(bytes.len() > 1024);
     }
     assert_eq!((programs, long), (91, 11));
+}
+
+#[test]
+fn what_lies_in_front_of_a_block_that_starts_at_a_boundary_stays_as_it_is() {
+    // 341 times 3 bytes and one more: the first macro block is full, nothing was moved.
+    let mut builder = CodeBuilder::new(InstructionSet::Latest64);
+    builder.aligned = true;
+    for _ in 0..341 {
+        builder.push(Instruction::add_imm_64(Reg::a0, Reg::a0, 1));
+    }
+    builder.push(Instruction::fallthrough());
+    // In the second one nothing can be lengthened, so that the branch does not reach its end.
+    let longest = Instruction::store_imm_indirect_u32(Reg::a0, i32::MAX, i32::MAX);
+    for at in 0..150 {
+        builder.push(match at {
+            70 => Instruction::branch_eq_imm(Reg::a0, i32::MAX, 0).with_target(u32::MAX / 2).into(),
+            _ => Item::from(longest),
+        });
+    }
+    builder.push(Instruction::trap());
+    builder.heat = vec![1; builder.items.len()];
+    let layout = check(&builder);
+    assert_eq!(layout.offsets[342], 1024);
 }
