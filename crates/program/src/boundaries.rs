@@ -27,7 +27,9 @@ struct Reach {
 
 const REACH: Reach = Reach { gap: 40, widened: 16, places: 40 };
 /// Out of code that often runs.
-const REACH_HOT: Reach = Reach { gap: 1024, widened: 512, places: 6 };
+const REACH_HOT: Reach = Reach { gap: 384, widened: 192, places: 6 };
+/// In front of code that often runs and then fits between two boundaries.
+const REACH_WHOLE: Reach = Reach { gap: MACRO_BLOCK_SIZE, widened: 512, places: 1 };
 
 /// Where code is cut at a boundary.
 pub(crate) struct Cut {
@@ -56,10 +58,11 @@ impl Full<'_> {
     pub(crate) fn cut(&self, sizes: &mut [u8]) -> Option<Cut> {
         let hot = self.heat(self.range.end);
         let further = |sizes: &mut [u8]| {
-            let is_hot = hot > 0;
-            is_hot.then(|| self.at_end_of_block(sizes, &REACH_HOT).or_else(|| self.where_colder(sizes, hot))).flatten()
+            let cut = self.at_end_of_block(sizes, &REACH_HOT).or_else(|| self.where_colder(sizes, hot));
+            cut.or_else(|| self.in_front(sizes, hot))
         };
-        self.at_end_of_block(sizes, &REACH).or_else(|| further(sizes)).or_else(|| self.here(sizes))
+        let cut = self.at_end_of_block(sizes, &REACH);
+        cut.or_else(|| if hot > 0 { further(sizes) } else { None }).or_else(|| self.here(sizes))
     }
 
     fn heat(&self, item: usize) -> u8 {
@@ -96,6 +99,19 @@ impl Full<'_> {
     fn where_colder(&self, sizes: &mut [u8], hot: u8) -> Option<Cut> {
         let colder = self.places(&REACH_HOT).filter(|item| self.heat(item - 1) < hot);
         colder.take(REACH_HOT.places).find_map(|item| self.widen(sizes, &REACH_HOT, item, self.gap(item) - 1))
+    }
+
+    /// In front of all that is as hot and follows, if the next boundary comes behind it.
+    fn in_front(&self, sizes: &mut [u8], hot: u8) -> Option<Cut> {
+        let is_hot = |item: &usize| self.heat(*item) >= hot;
+        let item = self.range.clone().rev().take_while(is_hot).last().filter(|item| *item > self.range.start)?;
+        let mut left = MACRO_BLOCK_SIZE;
+        for item in (item..self.items.len()).take_while(is_hot) {
+            left = left.checked_sub(u32::from(sizes[item]))?;
+        }
+        let is_free = self.items[item - 1].instruction.opcode().ends_block();
+        let bytes = self.gap(item) - if is_free { 0 } else { 1 };
+        self.widen(sizes, &REACH_WHOLE, item, bytes)
     }
 
     /// One instruction is executed then, rather than as many as there are bytes.
