@@ -15,6 +15,9 @@
 //! 1st unit     ==========================
 //! ```
 //!
+//! In polkavm's variant, an instruction that finds everything but a start, since as many as can have started, may have to wait for
+//! longer than a cycle, even if all its units are free. There the plan is given up then too.
+//!
 //! Only ALU, MUL and DIV units have to be looked at: who needs a LOAD or STORE unit needs one of as many ALU units too.
 //!
 //! Time is kept in *hours* of 64 cycles, one word for each question one can ask of a cycle, in a ring of hours. It reaches far
@@ -23,6 +26,7 @@
 use super::classes::{Demand, LATENCY_MAX, Step};
 use super::registers::Registers;
 use super::window::Origin;
+use crate::rule::Acceleration;
 use pvm_num::casts::{low_u64, to_usize, widen_u8};
 
 /// Instructions that may start per cycle.
@@ -114,11 +118,12 @@ pub(super) struct Plan {
     /// The hour in which the next instruction could start at the earliest. Those from here on are described.
     now: u32,
     hours: [Hour; HOURS],
+    acceleration: Acceleration,
 }
 
 impl Plan {
-    pub(super) fn new() -> Self {
-        Plan { origins: Registers::new(), now: 0, hours: [Hour::FREE; HOURS] }
+    pub(super) fn new(acceleration: Acceleration) -> Self {
+        Plan { origins: Registers::new(), now: 0, hours: [Hour::FREE; HOURS], acceleration }
     }
 
     /// Ready for the next block; nothing was reserved from cycle `end` on.
@@ -139,7 +144,7 @@ impl Plan {
     }
 
     /// Reserves the cycle in which an instruction decoded in `cycle`, whose sources are there in `earliest`, will start. None if
-    /// it would be in the way of an older one, or the plan does not reach far enough.
+    /// the plan has to be given up.
     #[inline(always)]
     pub(super) fn schedule(&mut self, step: &Step, cycle: u32, earliest: u32) -> Option<u32> {
         self.advance((cycle + 1) / HOUR);
@@ -172,6 +177,9 @@ impl Plan {
             if taken > 0 {
                 start += taken;
             } else if !self.has_start(start) {
+                if self.acceleration == Acceleration::Upstream {
+                    return None;
+                }
                 start += 1;
             } else if self.is_free(demand, &span) {
                 self.reserve(demand, start, &span);

@@ -54,7 +54,7 @@ impl Processor {
             end: 0,
             is_planned: true,
             window: Window::new(),
-            plan: Plan::new(),
+            plan: Plan::new(acceleration),
             events: Events::new(),
         };
         processor.reset();
@@ -72,9 +72,6 @@ impl Processor {
         self.end = 0;
         self.is_planned = true;
         self.window.clear();
-        if self.acceleration == Acceleration::Upstream {
-            self.give_up_plan(); // it has no idea of cycles that are skipped
-        }
     }
 
     /// Takes the next instruction of the block.
