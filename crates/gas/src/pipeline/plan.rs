@@ -5,7 +5,7 @@
 //! hold them when an older one, which waits for a source, comes to need them, and then the older one waits. Nothing else can
 //! change the start of what is planned already (the oldest always goes first). So the plan is exact until a new instruction
 //! would be in the way of an older one, which shows at once, as its reservation does not fit; the plan is given up then, and
-//! the block simulated from there. In compiled code that happens to fewer than 1 in 100 instructions.
+//! the block simulated from there. How often that happens is told in docs/gas.md.
 //!
 //! ```text
 //! cycle      base ....v....1....v....2
