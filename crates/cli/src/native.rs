@@ -13,7 +13,7 @@ use crate::failure::{Failure, Outcome};
 use crate::input::Loaded;
 use clap::ValueEnum;
 use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter, Mnemonic, Register};
-use pvm_compiler::{Check, Features, Output, compile};
+use pvm_compiler::{Check, Features, Map, Scratch, compile};
 use pvm_gas::Rule;
 use pvm_isa::display::Options;
 use pvm_num::casts::{low_u32, to_usize};
@@ -50,7 +50,8 @@ impl Cpu {
 /// A listing of machine code, ready to be written.
 pub(crate) struct Listing<'a> {
     program: &'a Program,
-    output: Output,
+    text: Vec<u8>,
+    map: Map,
     /// Numbers of blocks and what each costs, by code offset.
     blocks: BTreeMap<u32, (u32, u32)>,
     is_metered: bool,
@@ -66,19 +67,21 @@ impl<'a> Listing<'a> {
     pub(crate) fn new(loaded: &'a Loaded, gas: Option<&Rule>, cpu: Cpu) -> Outcome<Self> {
         let program = &loaded.program;
         let code = program.code();
-        let output = compile(code, program.jump_table(), gas.map(|rule| (rule, Check::Coarse)), cpu.features())
+        let (gas_rule, mut scratch) = (gas.map(|rule| (rule, Check::Coarse)), Scratch::default());
+        let output = compile(code, program.jump_table(), gas_rule, cpu.features(), &mut scratch)
             .map_err(|error| Failure::input(&loaded.name, error))?;
         let blocks = gas.unwrap_or(&Rule::Simple).blocks(code).zip(0..);
         let blocks = blocks.map(|((offset, cost), number)| (offset, (number, cost))).collect();
         // What has no place of its own is part of the group before it.
-        let mut group = output.guest().start;
+        let mut group = output.map().guest().start;
         let mut entries = Vec::new();
         for located in code.iter() {
-            group = output.at(located.offset).unwrap_or(group);
+            group = output.map().at(located.offset).unwrap_or(group);
             entries.push((group, located.offset));
         }
         entries.sort_unstable();
-        Ok(Listing { program, output, blocks, is_metered: gas.is_some(), entries })
+        let text = output.text().to_vec();
+        Ok(Listing { program, text, map: output.into_map(), blocks, is_metered: gas.is_some(), entries })
     }
 
     /// Writes the listing.
@@ -87,11 +90,11 @@ impl<'a> Listing<'a> {
     /// Those of `out`.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let code = self.program.code();
-        let guest = self.output.guest();
+        let guest = self.map.guest();
         let text = self.end();
         writeln!(out, "// Code size = {} bytes", code.len())?;
         writeln!(out, "// Machine code = {} bytes, those of instructions {}", text, guest.end - guest.start)?;
-        let mut natives = Natives { text: self.output.text(), formatter: formatter() };
+        let mut natives = Natives { text: &self.text, formatter: formatter() };
         writeln!(out, "\n// entering and leaving")?;
         natives.write(0..guest.start, out)?;
         let mut late = false;
@@ -116,8 +119,8 @@ impl<'a> Listing<'a> {
 
     /// Where the machine code ends and its padding starts.
     fn end(&self) -> u32 {
-        let guest = self.output.guest();
-        let late = &self.output.text()[to_usize(guest.end)..];
+        let guest = self.map.guest();
+        let late = &self.text[to_usize(guest.end)..];
         let decoder = Decoder::with_ip(64, late, u64::from(guest.end), DecoderOptions::NONE);
         let last = decoder.into_iter().filter(|instruction| instruction.mnemonic() != Mnemonic::Nop).last();
         last.map_or(guest.end, |last| low_u32(last.next_ip()))

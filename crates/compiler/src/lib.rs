@@ -33,7 +33,7 @@ use pvm_gas::{BlockMeter, Rule};
 use pvm_num::casts::to_usize;
 use pvm_program::{Code, JumpTable};
 use pvm_x64::{Assembler, FixupError};
-use targets::Starts;
+use targets::{Entries, Starts};
 use thiserror::Error;
 
 /// What the processor can do beyond the first x86-64.
@@ -69,27 +69,21 @@ impl Features {
 
 /// Native code and all that a host must know to run it. Only [`compile`] makes it, so that who runs it can rely on it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Output {
-    text: Vec<u8>,
+pub struct Output<'s> {
+    text: &'s [u8],
     entry: u32,
     fault_exit: u32,
-    guest: core::ops::Range<u32>,
-    end: u32,
     jump_table: Vec<u32>,
-    offsets: Vec<u32>,
-    sites: Vec<Site>,
-    accesses: Vec<Place>,
-    groups: Vec<Group>,
-    late: Vec<u32>,
+    map: Map,
 }
 
-impl Output {
+impl Output<'_> {
     /// The text is padded to a multiple of this.
-    pub const ALIGN: usize = 4096;
+    pub const ALIGN: usize = 64;
 
     /// Machine code. The jump table is expected right behind it: an address of 8 bytes for each of [`Output::jump_table`].
     pub fn text(&self) -> &[u8] {
-        &self.text
+        self.text
     }
 
     /// Offset in the text of a function of the C calling convention that takes the native address at which the guest goes on,
@@ -103,6 +97,35 @@ impl Output {
         self.fault_exit
     }
 
+    /// Offsets in the text that jump table entries lead to.
+    pub fn jump_table(&self) -> &[u32] {
+        &self.jump_table
+    }
+
+    /// What there is to know of the text.
+    pub fn map(&self) -> &Map {
+        &self.map
+    }
+
+    /// The same, for when the text lies where it is executed.
+    pub fn into_map(self) -> Map {
+        self.map
+    }
+}
+
+/// What lies where in machine code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Map {
+    guest: core::ops::Range<u32>,
+    end: u32,
+    entries: Entries,
+    sites: Vec<Site>,
+    accesses: Vec<Place>,
+    groups: Vec<Group>,
+    late: Vec<u32>,
+}
+
+impl Map {
     /// Where in the text the guest's instructions lie. Before them is the code that enters and leaves, behind them that of
     /// places where guests rarely stop.
     pub fn guest(&self) -> core::ops::Range<u32> {
@@ -114,15 +137,11 @@ impl Output {
         self.end
     }
 
-    /// Offsets in the text that jump table entries lead to.
-    pub fn jump_table(&self) -> &[u32] {
-        &self.jump_table
-    }
-
     /// Offset in the text of an instruction; where it starts a block, of what charges the block. There is none for instructions
     /// that are fused with one before them, where the guest cannot be entered.
+    #[inline]
     pub fn at(&self, pc: u32) -> Option<u32> {
-        self.offsets.get(to_usize(pc)).copied().filter(|offset| *offset != Assembler::UNBOUND)
+        self.entries.get(pc)
     }
 
     /// Where the guest stopped, by the number it left in its context.
@@ -271,35 +290,51 @@ pub enum Check {
     Coarse,
 }
 
+/// Memory for compilations, one after the other.
+#[derive(Default, Debug)]
+pub struct Scratch {
+    asm: Assembler,
+}
+
+impl Scratch {
+    /// How many bytes it is.
+    pub fn memory(&self) -> usize {
+        self.asm.memory()
+    }
+}
+
 /// Compiles code, charging blocks under a rule if there is one. Takes time and memory linear in the length of the code.
 ///
 /// # Errors
 /// If the code cannot be compiled; see [`CompileErrorKind`].
-pub fn compile(
+pub fn compile<'s>(
     code: Code<'_>,
     jump_table: JumpTable<'_>,
     gas: Option<(&Rule, Check)>,
     features: Features,
-) -> Result<Output, CompileError> {
+    scratch: &'s mut Scratch,
+) -> Result<Output<'s>, CompileError> {
     if gas.is_some_and(|(rule, _)| !rule.charges_blocks()) {
         return Err(CompileError { kind: CompileErrorKind::PerInstruction, at: 0 });
     }
-    let emitter = match emit(code, jump_table, gas, features, Starts::unknown(code.len()))? {
+    let asm = core::mem::take(&mut scratch.asm);
+    let emitter = match emit(code, jump_table, gas, features, Starts::unknown(code.len()), asm)? {
         emitter if emitter.starts.were_right() => emitter,
-        emitter => emit(code, jump_table, gas, features, emitter.starts.known())?,
+        emitter => emit(code, jump_table, gas, features, emitter.starts.known(), emitter.asm)?,
     };
 
-    let Emitter { asm, entry, fault_exit, guest, end, mut starts, sites, accesses, groups, late, bad_entry, .. } =
-        emitter;
-    let size = asm.len();
-    let (text, mut offsets) =
-        asm.finish_with_labels().map_err(|error| CompileError { kind: error.into(), at: error.at })?;
-    let bad_entry = offsets[to_usize(bad_entry.number())];
-    let offset = |pc| if starts.contains(pc) { offsets[to_usize(pc)] } else { bad_entry };
+    let Emitter { asm, entry, fault_exit, guest, end, mut starts, entries, .. } = emitter;
+    let Emitter { sites, accesses, groups, late, bad_entry, .. } = emitter;
+    scratch.asm = asm;
+    let asm = &mut scratch.asm;
+    asm.resolve().map_err(|error| CompileError { kind: error.into(), at: error.at })?;
+    let bad_entry = asm.offset(bad_entry).unwrap_or(fault_exit);
+    let offset = |pc| if starts.contains(pc) { entries.get(pc).unwrap_or(bad_entry) } else { bad_entry };
     let jump_table = jump_table.iter().map(offset).collect();
-    offsets.truncate(to_usize(code.len()) + 1);
-    debug_assert!(size <= to_usize(code.len()) * BYTES_PER_BYTE_MAX + FIXED_SIZE, "more code than promised");
-    Ok(Output { text, entry, fault_exit, guest, end, jump_table, offsets, sites, accesses, groups, late })
+    let text = asm.code();
+    debug_assert!(text.len() <= to_usize(code.len()) * BYTES_PER_BYTE_MAX + FIXED_SIZE, "more code than promised");
+    let map = Map { guest, end, entries, sites, accesses, groups, late };
+    Ok(Output { text, entry, fault_exit, jump_table, map })
 }
 
 /// All machine code, without the distances of its jumps.
@@ -309,15 +344,17 @@ fn emit<'a>(
     gas: Option<(&Rule, Check)>,
     features: Features,
     starts: Starts,
+    asm: Assembler,
 ) -> Result<Emitter<'a>, CompileError> {
     let meter = gas.map(|(rule, _)| BlockMeter::new(rule, code.set()));
     let is_coarse = gas.is_some_and(|(_, check)| check == Check::Coarse);
     let checks = is_coarse.then(|| Checks::new(code, jump_table));
-    let mut emitter = Emitter::new(code, jump_table, meter, checks, features, starts);
+    let mut emitter = Emitter::new(code, jump_table, meter, checks, features, starts, asm);
     emitter.all_instructions()?;
     emitter.late_sites();
     emitter.end = emitter.here();
     emitter.asm.align(Output::ALIGN);
     emitter.asm.bind(emitter.table);
+    emitter.entries.finish();
     Ok(emitter)
 }

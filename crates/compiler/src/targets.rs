@@ -27,6 +27,55 @@ impl Offsets {
     }
 }
 
+/// Where the guest can be entered: offsets in the text by code offset.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Entries {
+    places: Offsets,
+    /// By word of `places`: how many are in those before.
+    ranks: Vec<u32>,
+    /// By place in order.
+    texts: Vec<u32>,
+}
+
+impl Entries {
+    /// Of a code of this length, whose end counts too.
+    pub(crate) fn new(length: u32) -> Entries {
+        let places = Offsets::new(length + 1);
+        Entries { ranks: Vec::new(), texts: Vec::with_capacity(to_usize(length / 3)), places }
+    }
+
+    /// The place behind all those so far.
+    #[inline]
+    pub(crate) fn push(&mut self, offset: u32, text: u32) {
+        debug_assert!(!self.places.contains(offset), "a place comes once, and in order");
+        self.places.add(offset);
+        self.texts.push(text);
+    }
+
+    /// No more will be pushed.
+    pub(crate) fn finish(&mut self) {
+        self.texts.shrink_to_fit();
+        let mut rank = 0;
+        let rank_before = |word: &u64| {
+            rank += word.count_ones();
+            rank - word.count_ones()
+        };
+        self.ranks = self.places.words.iter().map(rank_before).collect();
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, offset: u32) -> Option<u32> {
+        let word = self.places.words.get(to_usize(offset / u64::BITS))?;
+        let at = offset % u64::BITS;
+        if word >> at & 1 == 0 {
+            return None;
+        }
+        let before = (word & ((1 << at) - 1)).count_ones();
+        let rank = self.ranks.get(to_usize(offset / u64::BITS))? + before;
+        self.texts.get(to_usize(rank)).copied()
+    }
+}
+
 /// The starts of blocks, as far as they are known.
 #[derive(Clone, Debug)]
 pub(crate) struct Starts {

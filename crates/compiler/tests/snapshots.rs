@@ -5,7 +5,7 @@
 //! file; without them it is `latest64`, no gas and all features. `PVM_BLESS=1 cargo test -p pvm-compiler` renews them.
 
 use iced_x86::{Decoder, DecoderOptions, Formatter, IntelFormatter, OpKind};
-use pvm_compiler::{Check, Features, Output, compile};
+use pvm_compiler::{Check, Features, Output, Scratch, compile};
 use pvm_gas::Rule;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ fn formatter() -> IntelFormatter {
 }
 
 /// The native instructions between two offsets in the text, indented, one a line with the bytes it takes.
-fn disassemble(output: &Output, start: u32, end: u32) -> String {
+fn disassemble(output: &Output<'_>, start: u32, end: u32) -> String {
     let bytes = &output.text()[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
     let mut listing = String::new();
     let mut formatter = formatter();
@@ -59,11 +59,13 @@ fn result(settings: &Settings, lines: &[&str]) -> String {
     let text = format!("%isa = {}\n{}\ntrap\n", settings.isa, lines.join("\n"));
     let program = pvm_text::assemble(&text, None).unwrap().to_program().unwrap();
     let code = program.code();
+    let mut scratch = Scratch::default();
     let output = compile(
         code,
         program.jump_table(),
         settings.gas.as_ref().map(|rule| (rule, settings.check)),
         settings.features,
+        &mut scratch,
     )
     .unwrap();
     let mut listing = String::new();
@@ -76,8 +78,8 @@ fn result(settings: &Settings, lines: &[&str]) -> String {
         }
         let located = instructions.next().expect("a line is an instruction");
         writeln!(listing, "{line}").unwrap();
-        start = start.or(output.at(located.offset));
-        if let Some(end) = output.at(located.next) {
+        start = start.or(output.map().at(located.offset));
+        if let Some(end) = output.map().at(located.next) {
             listing += &disassemble(&output, start.take().expect("a case starts a block"), end);
         }
     }

@@ -29,10 +29,10 @@ impl Code {
     ///
     /// # Errors
     /// If the system has no such memory.
-    pub fn load(output: &Output) -> Result<Code, SandboxError> {
+    pub fn load(output: &Output<'_>) -> Result<Code, SandboxError> {
         let text = output.text();
         let table_size = output.jump_table().len() * 8;
-        let size = (text.len() + table_size).next_multiple_of(Output::ALIGN);
+        let size = (text.len() + table_size).next_multiple_of(rustix::param::page_size());
         // All of it is about to be written: pages at once are cheaper than a fault for each.
         let flags = MapFlags::PRIVATE | MapFlags::POPULATE;
         // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use.
@@ -52,16 +52,11 @@ impl Code {
         for (entry, offset) in bytes[text.len()..].chunks_exact_mut(8).zip(output.jump_table()) {
             entry.copy_from_slice(&to_u64(code.address() + to_usize(*offset)).to_le_bytes());
         }
+        // The table is executable too, which saves a page and a system call: all that the guest chooses of it is which of its own
+        // entries stand there.
         // SAFETY: the pages belong to the mapping; `bytes` is not used again.
-        unsafe { mprotect(start.as_ptr().cast::<c_void>(), text.len(), MprotectFlags::READ | MprotectFlags::EXEC) }
+        unsafe { mprotect(start.as_ptr().cast::<c_void>(), size, MprotectFlags::READ | MprotectFlags::EXEC) }
             .map_err(|error| Action::LoadCode.failed(error))?;
-        if size > text.len() {
-            // SAFETY: the pages behind the code belong to the mapping too.
-            unsafe {
-                mprotect(start.as_ptr().add(text.len()).cast::<c_void>(), size - text.len(), MprotectFlags::READ)
-            }
-            .map_err(|error| Action::LoadCode.failed(error))?;
-        }
         Ok(code)
     }
 

@@ -1,12 +1,12 @@
 //! Faults: the guest's end its run, all others go where they went before.
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 
-use pvm_compiler::{Features, Output, SiteKind, compile};
+use pvm_compiler::{Features, Map, Scratch, SiteKind, compile};
 use pvm_isa::{Instruction, InstructionSet, Reg};
 use pvm_program::{Code, CodeBuilder, JumpTable};
 use pvm_sandbox::{Access, Space, Stop, is_supported};
 
-fn output(instructions: &[Instruction]) -> Output {
+fn load(instructions: &[Instruction]) -> (pvm_sandbox::Code, Map) {
     let mut builder = CodeBuilder::new(InstructionSet::Latest64Bitmask);
     for instruction in instructions {
         builder.push(*instruction);
@@ -14,24 +14,25 @@ fn output(instructions: &[Instruction]) -> Output {
     builder.push(Instruction::trap());
     let layout = builder.build().unwrap();
     let code = Code::new(layout.set, &layout.code, &layout.bitmask);
-    compile(code, JumpTable::new(&[], 0), None, Features::BASELINE).unwrap()
+    let mut scratch = Scratch::default();
+    let output = compile(code, JumpTable::new(&[], 0), None, Features::BASELINE, &mut scratch).unwrap();
+    (pvm_sandbox::Code::load(&output).unwrap(), output.into_map())
 }
 
 /// Runs a program whose `a0` is given in a space with one page to read and write at 0x10000 and one to read at 0x20000.
 fn run(instruction: Instruction, a0: u64) -> (bool, Space) {
-    let output = output(&[instruction]);
-    let code = pvm_sandbox::Code::load(&output).unwrap();
+    let (code, map) = load(&[instruction]);
     let mut space = Space::new().unwrap();
     space.map(0x10000..0x11000, Access::ReadWrite).unwrap();
     space.map(0x20000..0x21000, Access::Read).unwrap();
     space.regs_mut()[Reg::a0.index()] = a0;
-    let faulted = match space.run(&code, output.at(0).unwrap()) {
+    let faulted = match space.run(&code, map.at(0).unwrap()) {
         Stop::Fault { offset } => {
-            assert_eq!(output.access_at(offset).map(|access| access.pc), Some(0));
+            assert_eq!(map.access_at(offset).map(|access| access.pc), Some(0));
             true
         }
         Stop::Site(site) => {
-            assert_eq!(output.site(site).unwrap().kind, SiteKind::Trap);
+            assert_eq!(map.site(site).unwrap().kind, SiteKind::Trap);
             false
         }
     };
@@ -84,19 +85,18 @@ fn many_guests_on_many_threads_fault_at_once() {
     if !is_supported() {
         return;
     }
-    let output =
-        output(&[Instruction::add_imm_64(Reg::a0, Reg::a0, 1), Instruction::store_indirect_u8(Reg::a0, Reg::a0, 0)]);
-    let code = pvm_sandbox::Code::load(&output).unwrap();
+    let (code, map) =
+        load(&[Instruction::add_imm_64(Reg::a0, Reg::a0, 1), Instruction::store_indirect_u8(Reg::a0, Reg::a0, 0)]);
     std::thread::scope(|scope| {
         for thread in 0..8u64 {
-            let (code, output) = (&code, &output);
+            let (code, map) = (&code, &map);
             scope.spawn(move || {
                 let mut spaces: Vec<Space> = (0..125).map(|_| Space::new().unwrap()).collect();
                 for round in 0..3 {
                     for (space, number) in spaces.iter_mut().zip(0u64..) {
                         let address = 0x4000_0000 + thread * 0x100_0000 + number * 16 + round;
                         space.regs_mut()[Reg::a0.index()] = address;
-                        let stop = space.run(code, output.at(0).unwrap());
+                        let stop = space.run(code, map.at(0).unwrap());
                         assert!(matches!(stop, Stop::Fault { .. }));
                         assert_eq!(space.regs()[Reg::a0.index()], address + 1);
                     }

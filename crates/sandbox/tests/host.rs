@@ -5,7 +5,7 @@
 
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
-use pvm_compiler::{Features, Output, compile};
+use pvm_compiler::{Features, Map, Scratch, compile};
 use pvm_isa::{Instruction, InstructionSet, Reg};
 use pvm_program::{Code, CodeBuilder, JumpTable};
 use pvm_sandbox::{Access, Part, Space, Stop, Template, is_supported};
@@ -34,36 +34,37 @@ fn in_child(name: &str) -> Option<ExitStatus> {
 }
 
 /// Stores `a1` at `a0`.
-fn output() -> Output {
+fn load() -> (pvm_sandbox::Code, Map) {
     let mut builder = CodeBuilder::new(InstructionSet::Latest64Bitmask);
     builder.push(Instruction::store_indirect_u64(Reg::a1, Reg::a0, 0));
     builder.push(Instruction::trap());
     let layout = builder.build().unwrap();
     let code = Code::new(layout.set, &layout.code, &layout.bitmask);
-    compile(code, JumpTable::new(&[], 0), None, Features::BASELINE).unwrap()
+    let mut scratch = Scratch::default();
+    let output = compile(code, JumpTable::new(&[], 0), None, Features::BASELINE, &mut scratch).unwrap();
+    (pvm_sandbox::Code::load(&output).unwrap(), output.into_map())
 }
 
 /// A guest that may write a page.
 struct Guest {
-    output: Output,
+    map: Map,
     code: pvm_sandbox::Code,
     space: Space,
 }
 
 impl Guest {
     fn new() -> Guest {
-        let output = output();
-        let code = pvm_sandbox::Code::load(&output).unwrap();
+        let (code, map) = load();
         let template = Template::new(&[Part { range: PAGE, access: Access::ReadWrite, data: &[9; 64] }]).unwrap();
         let space = Space::of(&Arc::new(template), None).unwrap();
-        Guest { output, code, space }
+        Guest { map, code, space }
     }
 
     /// Does a store fault?
     fn faults(&mut self, address: u64, value: u64) -> bool {
         self.space.regs_mut()[Reg::a0.index()] = address;
         self.space.regs_mut()[Reg::a1.index()] = value;
-        let stop = self.space.run(&self.code, self.output.at(0).unwrap());
+        let stop = self.space.run(&self.code, self.map.at(0).unwrap());
         matches!(stop, Stop::Fault { .. })
     }
 

@@ -20,6 +20,9 @@ pub(crate) struct EngineInner {
     /// For guests to come.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     pub(crate) spaces: Arc<pvm_sandbox::Pool>,
+    /// For compilations to come.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    pub(crate) scratches: Arc<crate::native::Scratches>,
 }
 
 impl Engine {
@@ -63,6 +66,8 @@ impl Engine {
             cache: config.cache_enabled().then(|| ModuleCache::new(config.lru_cache_size())),
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             spaces: Arc::new(pvm_sandbox::Pool::new(crate::native::IDLE_SPACES_MAX)),
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            scratches: Arc::default(),
         })))
     }
 

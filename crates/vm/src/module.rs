@@ -106,8 +106,7 @@ impl Module {
         let image = Arc::new(image(&blob, &settings, map, &rule));
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         let (native, interpreted_because) = match engine.backend() {
-            BackendKind::Compiler => match crate::native::Program::new(&image, engine.0.cpu_features, &engine.0.spaces)
-            {
+            BackendKind::Compiler => match crate::native::Program::new(&image, &engine.0) {
                 Ok(program) => (Some(Arc::new(program)), None),
                 Err(error) => (None, Some(error.to_string())),
             },

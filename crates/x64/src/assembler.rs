@@ -93,14 +93,20 @@ impl Assembler {
         Assembler::default()
     }
 
-    /// No code, with room for so many bytes and labels.
-    pub fn with_capacity(bytes: usize, labels: usize) -> Assembler {
-        Assembler {
-            bytes: alloc::vec![0; bytes + Inst::ROOM],
-            len: 0,
-            labels: Vec::with_capacity(labels),
-            fixups: Vec::with_capacity(labels),
+    /// Forgets code and labels, keeps their memory, and makes room for so many bytes and labels.
+    pub fn restart(&mut self, bytes: usize, labels: usize) {
+        self.len = 0;
+        self.labels.clear();
+        self.fixups.clear();
+        if self.bytes.len() < bytes + Inst::ROOM {
+            self.bytes = alloc::vec![0; bytes + Inst::ROOM];
         }
+        self.labels.reserve(labels);
+    }
+
+    /// Bytes of memory that it holds.
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity() + self.labels.capacity() * size_of::<u32>() + self.fixups.capacity() * size_of::<Fixup>()
     }
 
     /// Bytes of code so far: the offset of the next instruction.
@@ -240,12 +246,12 @@ impl Assembler {
         self.fixups.push(Fixup { at: to_u32(self.len - usize::from(size)), label, size });
     }
 
-    /// The code with all references filled in, and the code offset of each label or [`Assembler::UNBOUND`].
+    /// Fills in all references so far, so that [`Assembler::code`] is complete.
     ///
     /// # Errors
     /// The first reference to a label that was never bound or is too far away.
-    pub fn finish_with_labels(mut self) -> Result<(Vec<u8>, Vec<u32>), FixupError> {
-        for Fixup { at, label, size } in core::mem::take(&mut self.fixups) {
+    pub fn resolve(&mut self) -> Result<(), FixupError> {
+        for &Fixup { at, label, size } in &self.fixups {
             let Some(target) = self.offset(label) else {
                 return Err(FixupError { kind: FixupErrorKind::Unbound(label.0), at });
             };
@@ -260,15 +266,22 @@ impl Assembler {
                 field.copy_from_slice(&i32::try_from(distance).map_err(|_| too_far)?.to_le_bytes());
             }
         }
-        self.bytes.truncate(self.len);
-        Ok((self.bytes, self.labels))
+        self.fixups.clear();
+        Ok(())
+    }
+
+    /// The code; references that were not resolved are zero.
+    pub fn code(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 
     /// The code with all references filled in.
     ///
     /// # Errors
-    /// The first reference to a label that was never bound or is too far away.
-    pub fn finish(self) -> Result<Vec<u8>, FixupError> {
-        Ok(self.finish_with_labels()?.0)
+    /// See [`Assembler::resolve`].
+    pub fn finish(mut self) -> Result<Vec<u8>, FixupError> {
+        self.resolve()?;
+        self.bytes.truncate(self.len);
+        Ok(self.bytes)
     }
 }

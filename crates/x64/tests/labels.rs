@@ -55,7 +55,7 @@ fn labels_too_far_or_unbound_are_errors() {
 #[test]
 fn padding_is_made_of_no_operations() {
     for before in 0..32 {
-        let mut asm = Assembler::with_capacity(0, 0);
+        let mut asm = Assembler::new();
         for _ in 0..before {
             asm.emit(inst::ret());
         }

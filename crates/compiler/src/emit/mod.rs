@@ -13,7 +13,7 @@ use crate::checks::Checks;
 use crate::frame::{self, Gas, field};
 use crate::plan::{Action, Plan, Sum};
 use crate::regmap::{COUNT, SCRATCH, native};
-use crate::targets::Starts;
+use crate::targets::{Entries, Starts};
 use crate::window::Window;
 use crate::{CompileError, CompileErrorKind, Features, Group, Place, Site, SiteKind};
 use alu::Logic;
@@ -53,6 +53,7 @@ pub(crate) struct Emitter<'a> {
     has_bad_entries: bool,
     /// Where blocks start.
     pub(crate) starts: Starts,
+    pub(crate) entries: Entries,
     meter: Option<BlockMeter>,
     gas: Gas,
     /// Which blocks look at the gas, if not all do.
@@ -124,9 +125,10 @@ impl<'a> Emitter<'a> {
         checks: Option<Checks>,
         features: Features,
         mut starts: Starts,
+        mut asm: Assembler,
     ) -> Emitter<'a> {
         let length = pvm_num::casts::to_usize(code.len());
-        let mut asm = Assembler::with_capacity(length * 4 + crate::FIXED_SIZE, length + 64);
+        asm.restart(length * 4 + crate::FIXED_SIZE, length + 64);
         asm.reserve_labels(code.len() + 1);
         let [bad_entry, table] = [asm.label(), asm.label()];
         let gas = match meter {
@@ -156,6 +158,7 @@ impl<'a> Emitter<'a> {
             jump_table_len: jump_table.len(),
             has_bad_entries,
             starts,
+            entries: Entries::new(code.len()),
             meter,
             gas,
             checks,
@@ -197,7 +200,7 @@ impl<'a> Emitter<'a> {
             if starts_block {
                 let first = window.items().first().map_or(0, |located| located.offset);
                 self.pc = first;
-                self.asm.bind(Label::from_number(first));
+                self.enter_at(first);
                 self.starts.add(first);
                 charge = self.charge(is_whole.then_some(cost))?;
             } else if is_whole {
@@ -216,7 +219,7 @@ impl<'a> Emitter<'a> {
         self.pc = self.code.len();
         if can_fall_through {
             // Behind the last instruction, where only one that ends no block leads.
-            self.asm.bind(Label::from_number(self.code.len()));
+            self.enter_at(self.code.len());
             self.stop(SiteKind::Invalid);
         }
         let cost = self.meter.as_mut().map_or(0, BlockMeter::finish);
@@ -225,11 +228,18 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
+    /// The guest can be entered here, at a code offset behind all others so far.
+    #[inline]
+    fn enter_at(&mut self, pc: u32) {
+        self.asm.bind(Label::from_number(pc));
+        self.entries.push(pc, self.here());
+    }
+
     fn window(&mut self, window: &Window, plan: &Plan, starts_block: bool) {
         for (index, located) in window.items().iter().enumerate() {
             self.pc = located.offset;
             if plan.is_open(index) && (index > 0 || !starts_block) {
-                self.asm.bind(Label::from_number(located.offset));
+                self.enter_at(located.offset);
             }
             match plan.action(index) {
                 Action::Elided => continue,

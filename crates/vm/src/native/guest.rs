@@ -82,7 +82,7 @@ impl Guest {
             Resume::Enter(pc) | Resume::Step(pc) | Resume::At { pc, .. } => pc,
             Resume::Complete { pc, .. } => self.program.located(pc).next,
         };
-        let offset = self.program.coarse.output.at(pc)?;
+        let offset = self.program.coarse.map.at(pc)?;
         Some(self.program.machine_code_origin() + widen(offset))
     }
 

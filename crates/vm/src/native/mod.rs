@@ -11,16 +11,19 @@
 mod guest;
 mod memory;
 mod run;
+mod scratches;
 mod step;
 
 pub(crate) use guest::Guest;
 pub(crate) use run::Ended;
+pub(crate) use scratches::Scratches;
 
 use crate::config::CpuFeatures;
+use crate::engine::EngineInner;
 use crate::error::ErrorKind;
 use crate::program_counter::ProgramCounter;
 use core::sync::atomic::{AtomicU32, Ordering};
-use pvm_compiler::{Check, CompileError, Features, Output, Site};
+use pvm_compiler::{Check, CompileError, Features, Map, Site};
 use pvm_interpreter::Image;
 use pvm_isa::Instruction;
 use pvm_num::casts::to_usize;
@@ -44,8 +47,9 @@ pub(crate) struct Program {
     offsets: OnceLock<Vec<(ProgramCounter, u32)>>,
     /// What guests' memory starts with; made for the first one.
     template: OnceLock<Arc<Template>>,
-    /// The engine's, which lives as long as its last module.
+    /// The engine's, which live as long as its last module.
     pool: Arc<Pool>,
+    scratches: Arc<Scratches>,
     /// Code offsets at which guests were entered and that are jump targets, each where its low bits say.
     entries: [AtomicU32; ENTRIES],
 }
@@ -53,22 +57,24 @@ pub(crate) struct Program {
 /// Machine code.
 #[derive(Debug)]
 pub(crate) struct Native {
-    output: Output,
+    map: Map,
     code: Code,
 }
 
 impl Native {
-    fn new(image: &Image, check: Check, features: Features) -> Result<Native, Unsupported> {
+    fn new(image: &Image, check: Check, features: Features, scratches: &Scratches) -> Result<Native, Unsupported> {
         let jump_table = JumpTable::new(&image.jump_table, image.jump_table_entry_size);
         let gas = image.gas.as_deref().map(|rule| (rule, check));
-        let output = pvm_compiler::compile(image.code(), jump_table, gas, features)?;
-        let code = Code::load(&output)?;
-        Ok(Native { output, code })
+        scratches.with(|scratch| {
+            let output = pvm_compiler::compile(image.code(), jump_table, gas, features, scratch)?;
+            let code = Code::load(&output)?;
+            Ok(Native { map: output.into_map(), code })
+        })
     }
 
     #[inline]
     fn site(&self, number: u32) -> &Site {
-        self.output.site(number).expect("guests leave at sites")
+        self.map.site(number).expect("guests leave at sites")
     }
 }
 
@@ -116,23 +122,24 @@ fn features(choice: CpuFeatures) -> Features {
 
 impl Program {
     /// Compiles and loads a program.
-    pub(crate) fn new(image: &Arc<Image>, choice: CpuFeatures, pool: &Arc<Pool>) -> Result<Program, Unsupported> {
+    pub(crate) fn new(image: &Arc<Image>, engine: &EngineInner) -> Result<Program, Unsupported> {
         if image.step_tracing {
             return Err(Unsupported::Option("step tracing"));
         }
         if !memory::has_whole_pages(&image.memory) {
             return Err(Unsupported::Option("a memory map of parts of pages"));
         }
-        let features = features(choice);
+        let features = features(engine.cpu_features);
         Ok(Program {
-            coarse: Native::new(image, Check::Coarse, features)?,
+            coarse: Native::new(image, Check::Coarse, features, &engine.scratches)?,
             exact: OnceLock::new(),
             reserve: if image.gas.is_some() { pvm_compiler::RESERVE.into() } else { 0 },
             features,
             image: Arc::clone(image),
             offsets: OnceLock::new(),
             template: OnceLock::new(),
-            pool: Arc::clone(pool),
+            pool: Arc::clone(&engine.spaces),
+            scratches: Arc::clone(&engine.scratches),
             entries: [const { AtomicU32::new(0) }; ENTRIES],
         })
     }
@@ -148,7 +155,7 @@ impl Program {
         if let Some(native) = self.exact.get() {
             return Ok(native);
         }
-        let native = Native::new(&self.image, Check::Every, self.features)?;
+        let native = Native::new(&self.image, Check::Every, self.features, &self.scratches)?;
         Ok(self.exact.get_or_init(|| native))
     }
 
@@ -164,14 +171,14 @@ impl Program {
 
     /// Where in the machine code the guest's instructions lie, and where all of it ends.
     pub(crate) fn machine_code_extent(&self) -> (core::ops::Range<u32>, u32) {
-        (self.coarse.output.guest(), self.coarse.output.end())
+        (self.coarse.map.guest(), self.coarse.map.end())
     }
 
     /// Where in the machine code each instruction is entered, by code offset.
     pub(crate) fn machine_code_offsets(&self) -> &[(ProgramCounter, u32)] {
         self.offsets.get_or_init(|| {
             let starts = self.image.code().iter().map(|located| located.offset);
-            starts.filter_map(|pc| Some((ProgramCounter(pc), self.coarse.output.at(pc)?))).collect()
+            starts.filter_map(|pc| Some((ProgramCounter(pc), self.coarse.map.at(pc)?))).collect()
         })
     }
 

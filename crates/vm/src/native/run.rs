@@ -114,7 +114,7 @@ impl State {
             };
             let offset = match next {
                 Next::At(offset) => offset,
-                Next::Pc(pc) | Next::Exactly(pc) => native.output.at(pc).expect("both codes have the same places"),
+                Next::Pc(pc) | Next::Exactly(pc) => native.map.at(pc).expect("both codes have the same places"),
             };
             let stop = self.memory.space.run(&native.code, offset);
             // The two frequent ones, which are worth their own path.
@@ -165,7 +165,7 @@ impl State {
         };
         let code = program.image.code();
         // Behind the code only a guest can arrive. What has no place in the machine code may still be an instruction.
-        let has_place = program.coarse.output.at(pc).is_some() && pc < code.len();
+        let has_place = program.coarse.map.at(pc).is_some() && pc < code.len();
         if !has_place && !code.is_instruction_start(pc) {
             self.pause(pc, Resume::Enter(pc));
             return Err(Exit::Trap(Trap::Entry));
@@ -189,7 +189,7 @@ impl State {
     fn stopped(&mut self, program: &Program, native: &Native, stop: Stop) -> Result<Next, Exit> {
         let site = match stop {
             Stop::Fault { offset } => {
-                let access = native.output.access_at(offset).expect("only accesses of guests to memory fault");
+                let access = native.map.access_at(offset).expect("only accesses of guests to memory fault");
                 for late in access.late {
                     self.step(program, *late)?;
                 }

@@ -19,7 +19,7 @@ impl State {
     /// Executes instructions from `pc` on until machine code can go on, and says where.
     pub(super) fn step_to_native(&mut self, program: &Program, mut pc: u32) -> Result<Next, Exit> {
         loop {
-            if program.coarse.output.at(pc).is_some() {
+            if program.coarse.map.at(pc).is_some() {
                 return Ok(Next::Pc(pc));
             }
             pc = self.step(program, pc)?;
