@@ -108,9 +108,14 @@ fn source(path: &str, text: &str, problems: &mut Vec<String>) {
     for (number, line) in text.lines().enumerate() {
         let at = format!("{path}:{}", number + 1);
         let code = line.split("//").next().unwrap_or("");
-        let is_unsafe = [concat!("uns", "afe {"), concat!("uns", "afe fn"), concat!("uns", "afe impl")]
-            .iter()
-            .any(|word| code.contains(word));
+        let is_unsafe = [
+            concat!("uns", "afe {"),
+            concat!("uns", "afe fn"),
+            concat!("uns", "afe impl"),
+            concat!("uns", "afe extern"),
+        ]
+        .iter()
+        .any(|word| code.contains(word));
         if is_unsafe && !UNSAFE_CRATES.iter().any(|crates| path.starts_with(crates)) {
             problems.push(format!("{at}: unsafe code outside the crates that may have it"));
         }

@@ -46,7 +46,7 @@ enum Template {
 
 macro_rules! template {
     ($name:literal: $($path:literal),*) => {
-        &[$(($path, include_str!(concat!("../templates/", $name, "/", $path)))),*]
+        &[$(($path, include_str!(concat!("../../../guest/templates/", $name, "/", $path)))),*]
     };
 }
 

@@ -328,7 +328,7 @@ pub fn compile<'s>(
     scratch.asm = asm;
     let asm = &mut scratch.asm;
     asm.resolve().map_err(|error| CompileError { kind: error.into(), at: error.at })?;
-    let bad_entry = asm.offset(bad_entry).unwrap_or(fault_exit);
+    let bad_entry = asm.offset(bad_entry).expect("it is bound behind the late sites");
     let offset = |pc| if starts.contains(pc) { entries.get(pc).unwrap_or(bad_entry) } else { bad_entry };
     let jump_table = jump_table.iter().map(offset).collect();
     let text = asm.code();

@@ -28,8 +28,8 @@ struct Reach {
 const REACH: Reach = Reach { gap: 40, widened: 16, places: 40 };
 /// Out of code that often runs.
 const REACH_HOT: Reach = Reach { gap: 384, widened: 192, places: 6 };
-/// In front of code that often runs and then fits between two boundaries.
-const REACH_WHOLE: Reach = Reach { gap: MACRO_BLOCK_SIZE, widened: 512, places: 1 };
+/// So many instructions may be lengthened in front of code that often runs and then fits between two boundaries.
+const WIDENED_IN_FRONT: usize = 512;
 
 /// Where code is cut at a boundary.
 pub(crate) struct Cut {
@@ -79,8 +79,8 @@ impl Full<'_> {
         items.take_while(|item| self.gap(*item) <= reach.gap)
     }
 
-    fn widen(&self, sizes: &mut [u8], reach: &Reach, item: usize, bytes: u32) -> Option<Cut> {
-        let first = self.range.start.max(item.saturating_sub(reach.widened));
+    fn widen(&self, sizes: &mut [u8], widened: usize, item: usize, bytes: u32) -> Option<Cut> {
+        let first = self.range.start.max(item.saturating_sub(widened));
         widen(self.items, sizes, first..item, bytes).map(|changed| Cut { item, changed })
     }
 
@@ -90,7 +90,7 @@ impl Full<'_> {
         let mut places = self.places(reach).filter(|item| opcode(item - 1).ends_block()).take(reach.places);
         places.find_map(|item| {
             let is_open = opcode(item - 1).can_fall_through();
-            let cut = self.widen(sizes, reach, item, self.gap(item));
+            let cut = self.widen(sizes, reach.widened, item, self.gap(item));
             cut.or((!is_open).then_some(Cut { item, changed: item }))
         })
     }
@@ -98,7 +98,7 @@ impl Full<'_> {
     /// Where code runs less often: one instruction is executed there.
     fn where_colder(&self, sizes: &mut [u8], hot: u8) -> Option<Cut> {
         let colder = self.places(&REACH_HOT).filter(|item| self.heat(item - 1) < hot);
-        colder.take(REACH_HOT.places).find_map(|item| self.widen(sizes, &REACH_HOT, item, self.gap(item) - 1))
+        colder.take(REACH_HOT.places).find_map(|item| self.widen(sizes, REACH_HOT.widened, item, self.gap(item) - 1))
     }
 
     /// In front of all that is as hot and follows, if the next boundary comes behind it.
@@ -111,12 +111,12 @@ impl Full<'_> {
         }
         let is_free = self.items[item - 1].instruction.opcode().ends_block();
         let bytes = self.gap(item) - if is_free { 0 } else { 1 };
-        self.widen(sizes, &REACH_WHOLE, item, bytes)
+        self.widen(sizes, WIDENED_IN_FRONT, item, bytes)
     }
 
     /// One instruction is executed then, rather than as many as there are bytes.
     fn here(&self, sizes: &mut [u8]) -> Option<Cut> {
-        self.widen(sizes, &REACH, self.range.end, self.gap(self.range.end) - 1)
+        self.widen(sizes, REACH.widened, self.range.end, self.gap(self.range.end) - 1)
     }
 }
 

@@ -53,6 +53,7 @@ pub(crate) struct Emitter<'a> {
     has_bad_entries: bool,
     /// Where blocks start.
     pub(crate) starts: Starts,
+    /// Where the guest can be entered.
     pub(crate) entries: Entries,
     meter: Option<BlockMeter>,
     gas: Gas,

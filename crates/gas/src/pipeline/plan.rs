@@ -118,7 +118,7 @@ pub(super) struct Plan {
     /// The hour in which the next instruction could start at the earliest. Those from here on are described.
     now: u32,
     hours: [Hour; HOURS],
-    acceleration: Acceleration,
+    pub(super) acceleration: Acceleration,
 }
 
 impl Plan {

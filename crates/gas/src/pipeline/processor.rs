@@ -32,7 +32,6 @@ impl Observer for () {
 /// A model processor inside a block.
 #[derive(Clone, Debug)]
 pub(crate) struct Processor {
-    pub(super) acceleration: Acceleration,
     pub(super) cycle: u32,
     /// Decode slots left in this cycle.
     pub(super) slots: u8,
@@ -48,7 +47,6 @@ pub(crate) struct Processor {
 impl Processor {
     pub(crate) fn new(acceleration: Acceleration) -> Self {
         let mut processor = Processor {
-            acceleration,
             cycle: 0,
             slots: SLOTS,
             end: 0,

@@ -252,7 +252,7 @@ impl Processor {
     /// (latest037.md 7).
     fn end_cycle(&mut self, must_tick: bool, is_first: bool, is_decoded: bool, observer: &mut impl Observer) {
         let mut are_left = self.start_ready(observer);
-        if are_left && self.acceleration == Acceleration::Upstream && !is_first {
+        if are_left && self.plan.acceleration == Acceleration::Upstream && !is_first {
             are_left = self.must_step(is_decoded);
         }
         let events = &mut self.events;
