@@ -348,7 +348,7 @@ fn emit<'a>(
 ) -> Result<Emitter<'a>, CompileError> {
     let meter = gas.map(|(rule, _)| BlockMeter::new(rule, code.set()));
     let is_coarse = gas.is_some_and(|(_, check)| check == Check::Coarse);
-    let checks = is_coarse.then(|| Checks::new(code, jump_table));
+    let checks = is_coarse.then(Checks::new);
     let mut emitter = Emitter::new(code, jump_table, meter, checks, features, starts, asm);
     emitter.all_instructions()?;
     emitter.late_sites();

@@ -139,12 +139,6 @@ impl Opcode {
         ENDINGS[self.index()].falls_through
     }
 
-    /// Is its last operand a code offset?
-    #[inline(always)]
-    pub const fn has_target(self) -> bool {
-        ENDINGS[self.index()].target != 0
-    }
-
     /// The index of the immediate that is a code offset.
     #[inline(always)]
     pub(crate) const fn target(self) -> Option<usize> {

@@ -144,36 +144,6 @@ impl<'a> Code<'a> {
         Instructions { code: *self, offset, implicit }
     }
 
-    /// Static jumps and branches in order: where each stands, and its target. Other instructions are not decoded.
-    pub fn jumps(&self) -> impl Iterator<Item = (u32, u32)> + use<'a> {
-        let code = *self;
-        let mut next = 0;
-        core::iter::from_fn(move || {
-            while next < code.len() {
-                let offset = match code.set.encoding() {
-                    Encoding::Bitmask => next,
-                    Encoding::MacroBlock => macro_block::skip_to_target(code.bytes, next, code.macro_block_end(next)),
-                };
-                let opcode;
-                (opcode, next) = code.step_from(offset);
-                if opcode.has_target() {
-                    return code.located(offset).instruction.target().map(|target| (offset, target));
-                }
-            }
-            None
-        })
-    }
-
-    /// Opcode at a known instruction start, and where the next instruction starts.
-    #[inline]
-    fn step_from(&self, offset: u32) -> (Opcode, u32) {
-        match self.set.encoding() {
-            Encoding::Bitmask if !self.bit(offset) => (Opcode::invalid, self.next_bit(offset)),
-            Encoding::Bitmask => (self.set.opcode(self.bytes[to_usize(offset)]), self.next_within_span(offset)),
-            Encoding::MacroBlock => self.macro_block_step(offset),
-        }
-    }
-
     /// Is this a code that the Gray Paper 0.8 accepts? Every instruction must be a known one that the bitmask marks, at
     /// most 25 bytes from the next, and the last must end a block (gp08-delta.md 2).
     ///

@@ -203,17 +203,14 @@ impl<'a> Emitter<'a> {
                 self.pc = first;
                 self.enter_at(first);
                 self.starts.add(first);
-                charge = self.charge(is_whole.then_some(cost))?;
+                charge = self.charge(is_whole.then_some((cost, last)))?;
             } else if is_whole {
                 self.patch(charge.take(), cost)?;
             }
             plan.make(&window, self.code.set().width(), self.features.bmi2);
             self.window(&window, &plan, starts_block);
             starts_block = is_whole;
-            if is_whole
-                && let Some(checks) = &mut self.checks
-                && let Some(last) = window.items().last()
-            {
+            if is_whole && let Some(checks) = &mut self.checks {
                 checks.end(last);
             }
         }
@@ -254,14 +251,16 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    /// Takes a block's cost, if it is not known yet to be patched, from the remaining gas, and leaves if that does not suffice.
-    fn charge(&mut self, cost: Option<u32>) -> Result<Option<Charge>, CompileError> {
+    /// Takes a block's cost, if it is not known yet to be patched, from the remaining gas, and leaves if that does not suffice. The
+    /// cost comes with the block's last instruction.
+    fn charge(&mut self, known: Option<(u32, &Located)>) -> Result<Option<Charge>, CompileError> {
         let gas = match self.gas {
             Gas::Unmetered => return Ok(None),
             Gas::Register => Rm::Reg(COUNT),
             Gas::Stack => Rm::Mem(frame::top()),
         };
-        let must_look = self.checks.as_mut().is_none_or(|checks| checks.start(self.pc, cost));
+        let must_look = self.checks.as_mut().is_none_or(|checks| checks.start(self.pc, known));
+        let cost = known.map(|(cost, _)| cost);
         match cost.map(i8::try_from) {
             Some(Ok(cost)) => self.emit(inst::sub_rm64_imm8(gas, cost)),
             _ => self.emit(inst::sub_rm64_imm32(gas, 0)),

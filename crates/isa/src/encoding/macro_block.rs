@@ -18,7 +18,6 @@ struct Entry {
     operand_bytes: u8,
     /// Of the opcode and the operands.
     bytes: u8,
-    has_target: bool,
 }
 
 /// The index of an opcode written as in the table: 0xNN or 0xffNN.
@@ -30,7 +29,7 @@ pub(crate) const fn index_of(bytes: u16) -> u16 {
 ///
 /// One more than there are, so that a remainder is in bounds.
 static ENTRIES: [Entry; INDEX_COUNT + 1] = {
-    let nothing = Entry { opcode: Opcode::invalid, operand_bytes: 0, bytes: 1, has_target: false };
+    let nothing = Entry { opcode: Opcode::invalid, operand_bytes: 0, bytes: 1 };
     let mut entries = [nothing; INDEX_COUNT + 1];
     let mut index = 255;
     while index < INDEX_COUNT {
@@ -47,7 +46,7 @@ static ENTRIES: [Entry; INDEX_COUNT + 1] = {
             assert!(matches!(slot.opcode, Opcode::invalid), "two instructions share a macro-block opcode");
             assert!(at == 0 || encodings[at - 1].0 < operand_bytes, "operand lengths must rise");
             let bytes = if bytes > 0xff { 2 } else { 1 } + operand_bytes;
-            *slot = Entry { opcode: ROWS[row].opcode, operand_bytes, bytes, has_target: ROWS[row].opcode.has_target() };
+            *slot = Entry { opcode: ROWS[row].opcode, operand_bytes, bytes };
             at += 1;
         }
         row += 1;
@@ -71,21 +70,6 @@ pub fn decode(code: &[u8], offset: u32) -> (Instruction, u32) {
 pub fn opcode_and_length(code: &[u8], offset: u32) -> (Opcode, u32) {
     let (entry, _) = lookup(code, to_usize(offset));
     (entry.opcode, widen_u8(entry.bytes))
-}
-
-/// The first of the instructions from `offset` to `end` that has a target, unless one before it does not end before `end`:
-/// where it, or that one, stands.
-#[inline]
-pub fn skip_to_target(code: &[u8], mut offset: u32, end: u32) -> u32 {
-    while offset < end {
-        let (entry, _) = lookup(code, to_usize(offset));
-        let next = offset + widen_u8(entry.bytes);
-        if entry.has_target | (next >= end) {
-            break;
-        }
-        offset = next;
-    }
-    offset
 }
 
 #[inline(always)]
