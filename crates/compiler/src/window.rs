@@ -21,9 +21,10 @@ pub(crate) const NONE: u8 = u8::MAX;
 pub(crate) type Set = u64;
 
 /// Cells of a register file: a register's has its number, and those above are for operands that do not count.
-const CELLS: usize = 32;
-/// What to add to the number of an operand that does not count.
-const NOWHERE: u8 = 16;
+const CELLS: usize = 64;
+/// What to add to the number of the first, second or third operand if it does not count. They differ, for a processor that is to
+/// change a cell thrice has to wait twice.
+const NOWHERE: [u8; 3] = [16, 32, 48];
 
 /// What an instruction is to the plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,7 +99,7 @@ struct Facts {
 
 /// By opcode; as many as a byte can tell apart, so that no index is out of bounds.
 static FACTS: [Facts; 256] = {
-    let mut all = [Facts { reads: [NOWHERE; 3], writes: NOWHERE, class: Class::Other }; 256];
+    let mut all = [Facts { reads: NOWHERE, writes: NOWHERE[0], class: Class::Other }; 256];
     let mut at = 0;
     while at < Opcode::COUNT {
         let opcode = Opcode::ALL[at];
@@ -401,4 +402,4 @@ pub(crate) fn ones(mut bits: Set) -> impl Iterator<Item = usize> {
     })
 }
 
-const _: () = assert!(WINDOW == 64 && REGISTER_COUNT <= to_usize(widen_u8(NOWHERE)), "sets of instructions are words");
+const _: () = assert!(WINDOW == 64 && REGISTER_COUNT <= to_usize(widen_u8(NOWHERE[0])), "sets of instructions are words");

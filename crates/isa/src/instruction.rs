@@ -12,13 +12,15 @@ use pvm_num::casts::{high_u32, low_u32, sign_extend_32, signed_32, unsigned_32, 
 pub struct Instruction {
     opcode: Opcode,
     regs: [Reg; 3],
-    imms: [u32; 2],
+    /// The first in the low half. As one word, so that it is not written in parts and read as a whole, for which processors wait.
+    imms: u64,
 }
 
 impl Instruction {
     /// An instruction from parts; fields its format does not have must be zero.
     pub(crate) const fn new(opcode: Opcode, regs: [Reg; 3], imms: [u32; 2]) -> Self {
-        Instruction { opcode, regs, imms }
+        let [imm1, imm2] = imms;
+        Instruction { opcode, regs, imms: widen(imm2) << 32 | widen(imm1) }
     }
 
     /// The instruction with these registers, as far as its format has them, and zeros for everything else: for questions about
@@ -61,62 +63,60 @@ impl Instruction {
     /// First immediate.
     #[inline(always)]
     pub const fn imm1(&self) -> i32 {
-        signed_32(self.imms[0])
+        signed_32(low_u32(self.imms))
     }
 
     /// Second immediate.
     #[inline(always)]
     pub const fn imm2(&self) -> i32 {
-        signed_32(self.imms[1])
+        signed_32(high_u32(self.imms))
     }
 
     /// First immediate, sign-extended to 64 bits.
     #[inline(always)]
     pub const fn imm1_extended(&self) -> u64 {
-        sign_extend_32(self.imms[0])
+        sign_extend_32(low_u32(self.imms))
     }
 
     /// Second immediate, sign-extended to 64 bits.
     #[inline(always)]
     pub const fn imm2_extended(&self) -> u64 {
-        sign_extend_32(self.imms[1])
+        sign_extend_32(high_u32(self.imms))
     }
 
     /// The 64-bit immediate of `load_imm64`.
     #[inline(always)]
     pub const fn imm64(&self) -> u64 {
-        widen(self.imms[1]) << 32 | widen(self.imms[0])
+        self.imms
     }
 
     /// The absolute code offset a static jump or branch goes to.
     #[inline]
     pub const fn target(&self) -> Option<u32> {
         match self.opcode.target() {
-            Some(index) => Some(self.imms[index]),
+            Some(0) => Some(low_u32(self.imms)),
+            Some(_) => Some(high_u32(self.imms)),
             None => None,
         }
     }
 
     /// The same instruction with another target; itself if it has none.
-    pub const fn with_target(mut self, target: u32) -> Self {
+    pub const fn with_target(self, target: u32) -> Self {
         match self.opcode.format() {
-            Format::Offset | Format::RegRegOffset => self.imms[0] = target,
-            Format::RegImmOffset => self.imms[1] = target,
-            _ => {}
+            Format::Offset | Format::RegRegOffset => self.with_imm1(signed_32(target)),
+            Format::RegImmOffset => self.with_imm2(signed_32(target)),
+            _ => self,
         }
-        self
     }
 
     /// The same instruction with another first immediate.
-    pub const fn with_imm1(mut self, imm: i32) -> Self {
-        self.imms[0] = unsigned_32(imm);
-        self
+    pub const fn with_imm1(self, imm: i32) -> Self {
+        Instruction::new(self.opcode, self.regs, [unsigned_32(imm), high_u32(self.imms)])
     }
 
     /// The same instruction with another second immediate; with the first it makes up the 64 bits of `load_imm64`.
-    pub const fn with_imm2(mut self, imm: i32) -> Self {
-        self.imms[1] = unsigned_32(imm);
-        self
+    pub const fn with_imm2(self, imm: i32) -> Self {
+        Instruction::new(self.opcode, self.regs, [low_u32(self.imms), unsigned_32(imm)])
     }
 
     /// Registers whose old value matters. `ecalli` counts as reading none: what it reads is a matter of the import.
@@ -306,7 +306,7 @@ macro_rules! operands {
         $v.$name($i.imm1())
     };
     (visit $i:ident $v:ident $name:ident Offset) => {
-        $v.$name($i.imms[0])
+        $v.$name(low_u32($i.imms))
     };
     (visit $i:ident $v:ident $name:ident ImmImm) => {
         $v.$name($i.imm1(), $i.imm2())
@@ -321,7 +321,7 @@ macro_rules! operands {
         $v.$name($i.r1(), $i.imm1(), $i.imm2())
     };
     (visit $i:ident $v:ident $name:ident RegImmOffset) => {
-        $v.$name($i.r1(), $i.imm1(), $i.imms[1])
+        $v.$name($i.r1(), $i.imm1(), high_u32($i.imms))
     };
     (visit $i:ident $v:ident $name:ident RegReg) => {
         $v.$name($i.r1(), $i.r2())
@@ -330,7 +330,7 @@ macro_rules! operands {
         $v.$name($i.r1(), $i.r2(), $i.imm1())
     };
     (visit $i:ident $v:ident $name:ident RegRegOffset) => {
-        $v.$name($i.r1(), $i.r2(), $i.imms[0])
+        $v.$name($i.r1(), $i.r2(), low_u32($i.imms))
     };
     (visit $i:ident $v:ident $name:ident RegRegImmImm) => {
         $v.$name($i.r1(), $i.r2(), $i.imm1(), $i.imm2())
