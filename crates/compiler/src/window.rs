@@ -402,4 +402,5 @@ pub(crate) fn ones(mut bits: Set) -> impl Iterator<Item = usize> {
     })
 }
 
-const _: () = assert!(WINDOW == 64 && REGISTER_COUNT <= to_usize(widen_u8(NOWHERE[0])), "sets of instructions are words");
+const _: () =
+    assert!(WINDOW == 64 && REGISTER_COUNT <= to_usize(widen_u8(NOWHERE[0])), "sets of instructions are words");
