@@ -22,6 +22,8 @@ use pvm_num::casts::{to_usize, widen_u8};
 
 /// Length of the calendar in cycles.
 const CALENDAR: usize = 128;
+/// As many as there are bits in a word.
+const HALF: usize = CALENDAR / 2;
 
 const _: () = assert!(CALENDAR > to_usize(widen_u8(LATENCY_MAX)), "the calendar must not wrap");
 
@@ -43,14 +45,14 @@ pub(super) struct Events {
     unfinished: Entries,
     /// By register: the entry that writes it last, or none. May name a finished one.
     writer: Registers<Entries>,
-    /// Days of the calendar with something on them; what stands on other days is stale.
-    days: u128,
+    /// Days of the calendar with something on them.
+    days: [u64; 2],
     /// By F modulo its length: the entries that finish.
     calendar: [Entries; CALENDAR],
     /// By entry: what it depends on.
     sources: [Entries; RING],
-    /// By entry: who depends on it.
-    users: [Entries; RING],
+    /// By entry, and behind them for none: who depends on it. What stands with finished ones is stale.
+    users: [Entries; 2 * RING],
 }
 
 impl Events {
@@ -64,10 +66,10 @@ impl Events {
             demands: [0; Demand::COUNT],
             unfinished: 0,
             writer: Registers::new(),
-            days: 0,
+            days: [0; 2],
             calendar: [0; CALENDAR],
             sources: [0; RING],
-            users: [0; RING],
+            users: [0; 2 * RING],
         }
     }
 
@@ -80,7 +82,8 @@ impl Events {
         self.fresh = 0;
         self.ready = 0;
         self.unfinished = 0;
-        self.days = 0;
+        self.days = [0; 2];
+        self.calendar = [0; CALENDAR];
         self.writer.convert(origins, |origin| unfinished_at(cycle, origin));
         let mut end = 0;
         for place in (window.head..window.tail).map(Window::place) {
@@ -99,9 +102,9 @@ impl Events {
             }
             entry.finish = UNKNOWN;
             let demand = entry.demand;
-            let sources = entry.sources.into_iter().fold(0, |all, origin| all | unfinished_at(cycle, origin));
+            let sources = entry.sources.map(|origin| unfinished_at(cycle, origin));
             self.demand(place, demand);
-            self.depend(place, sources);
+            let sources = self.depend(place, sources);
             if start == cycle {
                 self.ready |= 1 << place;
             } else if sources == 0 {
@@ -136,53 +139,54 @@ impl Events {
             | fits(Demand::AluAndDiv)
     }
 
-    /// Notes whom an entry waits for.
+    /// Notes whom an entry may have to wait for, none or one each, and returns those it does wait for.
     #[inline]
-    fn depend(&mut self, place: usize, sources: Entries) {
-        self.sources[place] = sources;
-        for source in members(sources) {
-            self.users[source] |= 1 << place;
+    fn depend(&mut self, place: usize, sources: [Entries; 3]) -> Entries {
+        for source in sources {
+            // No case distinction: how many there are is hard to foresee.
+            self.users[to_usize(source.trailing_zeros()) % (2 * RING)] |= 1 << place;
         }
+        let [first, second, third] = sources;
+        self.sources[place] = (first | second | third) & self.unfinished;
+        self.sources[place]
     }
 
     /// Puts a result on the calendar.
     #[inline]
     fn book(&mut self, place: usize, finish: u32) {
         let day = day(finish);
-        let others = if self.days >> day & 1 != 0 { self.calendar[day] } else { 0 };
-        self.calendar[day] = others | 1 << place;
-        self.days |= 1 << day;
+        self.calendar[day] |= 1 << place;
+        self.days[day / HALF] |= 1 << (day % HALF);
     }
 
     /// The cycle of the next result after this one. With nothing in execution there is none, and the answer is far away: then
     /// all entries of the window have a result, and its oldest leaves long before.
     #[inline]
     fn next_result(&self, cycle: u32) -> u32 {
-        cycle + self.days.rotate_right(cycle % u128::BITS).trailing_zeros()
+        let [first, second] = self.days;
+        let days = u128::from(second) << u64::BITS | u128::from(first);
+        cycle + days.rotate_right(cycle % u128::BITS).trailing_zeros()
     }
 
     /// Lets the results of a cycle appear: frees units and wakes those who waited for nothing else.
     #[inline]
     fn take_results(&mut self, cycle: u32, window: &Window) {
         let day = day(cycle);
-        self.has_results = self.days >> day & 1 != 0;
-        if !self.has_results {
-            return;
-        }
-        self.days &= !(1 << day);
-        let finished = self.calendar[day];
+        let finished = core::mem::take(&mut self.calendar[day]);
+        self.days[day / HALF] &= !(1 << (day % HALF));
+        self.has_results = finished != 0;
         self.unfinished &= !finished;
         let mut users = 0;
         for place in members(finished) {
             self.free = self.free.give(window.at(place).units);
             users |= self.users[place];
         }
+        let mut woken = 0;
         for place in members(users) {
-            if self.sources[place] & self.unfinished == 0 {
-                self.waiting &= !(1 << place);
-                self.ready |= 1 << place;
-            }
+            woken |= u64::from(self.sources[place] & self.unfinished == 0) << place;
         }
+        self.waiting &= !woken;
+        self.ready |= woken;
     }
 }
 
@@ -225,8 +229,7 @@ impl Processor {
             let half: Entries = u64::from(u32::MAX) << place;
             events.writer.update(|writer| writer & !half);
         }
-        let [first, second, third] = step.sources.map(|cell| events.writer.get(cell));
-        let sources = (first | second | third) & events.unfinished;
+        let sources = step.sources.map(|cell| events.writer.get(cell));
         self.window.append(Entry {
             sources: [Origin(0); 3],
             finish: UNKNOWN,
@@ -237,7 +240,7 @@ impl Processor {
         let entry = 1 << place;
         events.users[place] = 0;
         events.demand(place, step.demand);
-        events.depend(place, sources);
+        let sources = events.depend(place, sources);
         events.unfinished |= entry;
         events.writer.set(step.destination, entry);
         if sources == 0 {
