@@ -1,7 +1,7 @@
 //! Classes: what the simulation needs to know of an opcode, with the settings of the rule already applied.
 
 use super::processor::SLOTS;
-use super::registers::{Base, Cell};
+use super::registers::{Base, Cell, Cells};
 use super::resources::Units;
 use crate::rule::{MemoryLatency, Pipeline};
 use pvm_isa::cost::{self, ExtraSlot, Latency};
@@ -122,7 +122,7 @@ fn table(width: Width, pipeline: Pipeline) -> &'static ClassTable {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     /// Where its sources are read; a rename copies the second.
-    pub(super) sources: [Cell; 3],
+    pub(super) sources: Cells,
     /// Where its result is written.
     pub(super) destination: Cell,
     /// Only copies a register, by renaming.
@@ -163,7 +163,7 @@ impl Classes {
             latency => latency,
         };
         Step {
-            sources: [class.sources[0].cell(r1), class.sources[1].cell(r2), class.sources[2].cell(r3)],
+            sources: Cells::new([class.sources[0].cell(r1), class.sources[1].cell(r2), class.sources[2].cell(r3)]),
             destination: class.destination.cell(r1),
             is_rename: class.is_rename,
             slots: class.slots + u8::from(extra),

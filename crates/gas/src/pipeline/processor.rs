@@ -87,7 +87,7 @@ impl Processor {
             self.slots = SLOTS;
         }
         self.slots -= step.slots;
-        let sources = step.sources.map(|cell| self.plan.origins.get(cell));
+        let sources = step.sources.all().map(|cell| self.plan.origins.get(cell));
         if step.is_rename {
             observer.decoded(None, self.cycle);
             self.plan.origins.set(step.destination, sources[1]);

@@ -1,7 +1,7 @@
 //! Register files: something kept for every register, with a cell to read for "no register" and one to write to.
 
 use pvm_isa::Reg;
-use pvm_num::casts::{to_usize, widen_u8};
+use pvm_num::casts::{low_u8, to_usize, widen, widen_u8};
 use pvm_num::limits::REGISTER_COUNT;
 
 /// A power of two, so that every index is in bounds after taking the remainder.
@@ -31,6 +31,22 @@ const _: () = assert!(REGISTER_COUNT <= 16 && CELLS == 64);
 /// A cell of every register file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell(u8);
+
+/// Three cells as one word, so that they are not written one by one and read together, for which processors wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cells(u32);
+
+impl Cells {
+    #[inline(always)]
+    pub(super) fn new([first, second, third]: [Cell; 3]) -> Cells {
+        Cells(widen_u8(first.0) | widen_u8(second.0) << 8 | widen_u8(third.0) << 16)
+    }
+
+    #[inline(always)]
+    pub(super) fn all(self) -> [Cell; 3] {
+        [0, 8, 16].map(|shift| Cell(low_u8(widen(self.0 >> shift))))
+    }
+}
 
 /// A file of registers.
 #[derive(Clone, Debug)]

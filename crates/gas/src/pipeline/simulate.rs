@@ -202,7 +202,7 @@ impl Processor {
         self.slots -= step.slots;
         if step.is_rename {
             observer.decoded(None, self.cycle);
-            let from = self.events.writer.get(step.sources[1]);
+            let from = self.events.writer.get(step.sources.all()[1]);
             self.events.writer.set(step.destination, from);
         } else {
             observer.decoded(Some(self.window.tail), self.cycle);
@@ -229,7 +229,7 @@ impl Processor {
             let half: Entries = u64::from(u32::MAX) << place;
             events.writer.update(|writer| writer & !half);
         }
-        let sources = step.sources.map(|cell| events.writer.get(cell));
+        let sources = step.sources.all().map(|cell| events.writer.get(cell));
         self.window.append(Entry {
             sources: [Origin(0); 3],
             finish: UNKNOWN,
