@@ -300,7 +300,13 @@ impl Window {
     /// The instructions of a set that write one of these registers.
     #[inline(always)]
     fn writers_in(&self, set: Set, registers: u16) -> Set {
-        set & ones(registers.into()).map(|reg| self.writers[reg % CELLS]).fold(0, |all, writers| all | writers)
+        // How many there are is hard to foresee, but mostly two at most. Of none the cell is one that no instruction writes.
+        let first = u32::from(registers);
+        let second = first & first.wrapping_sub(1);
+        let rest = second & second.wrapping_sub(1);
+        let writers = |registers: u32| self.writers[to_usize(registers.trailing_zeros()) % CELLS];
+        let others = ones(rest.into()).map(|reg| self.writers[reg % CELLS]).fold(0, |all, writers| all | writers);
+        set & (writers(first) | writers(second) | others)
     }
 
     /// Do the instructions from one up to another, which does not count, leave these registers alone and stay in the block?
