@@ -93,9 +93,8 @@ impl Instruction {
     /// The absolute code offset a static jump or branch goes to.
     #[inline]
     pub const fn target(&self) -> Option<u32> {
-        match self.opcode.target() {
-            Some(0) => Some(low_u32(self.imms)),
-            Some(_) => Some(high_u32(self.imms)),
+        match self.opcode.target_at() {
+            Some(at) => Some(low_u32(self.imms >> at)),
             None => None,
         }
     }

@@ -5,6 +5,7 @@ use crate::meaning::{Meaning, meaning};
 use crate::operands::Format;
 use crate::semantics::{alu, branch, muldiv, shift};
 use core::fmt;
+use pvm_num::casts::widen_u8;
 
 /// Families of instructions; the crates that split by family name their files after these.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -139,14 +140,11 @@ impl Opcode {
         ENDINGS[self.index()].falls_through
     }
 
-    /// The index of the immediate that is a code offset.
+    /// If an immediate is a code offset: where it starts in the word of both.
     #[inline(always)]
-    pub(crate) const fn target(self) -> Option<usize> {
-        match ENDINGS[self.index()].target {
-            0 => None,
-            1 => Some(0),
-            _ => Some(1),
-        }
+    pub(crate) const fn target_at(self) -> Option<u32> {
+        let Ending { has_target, target_at, .. } = ENDINGS[self.index()];
+        if has_target { Some(widen_u8(target_at)) } else { None }
     }
 }
 
@@ -155,13 +153,14 @@ impl Opcode {
 struct Ending {
     ends_block: bool,
     falls_through: bool,
-    /// Which immediate is a code offset, from 1 on, or 0.
-    target: u8,
+    has_target: bool,
+    /// 0 or 32.
+    target_at: u8,
 }
 
 /// By opcode; as many as a byte can tell apart, so that no index is out of bounds.
 const ENDINGS: &[Ending; 256] = &{
-    let mut endings = [Ending { ends_block: false, falls_through: true, target: 0 }; 256];
+    let mut endings = [Ending { ends_block: false, falls_through: true, has_target: false, target_at: 0 }; 256];
     let mut at = 0;
     while at < ROWS.len() {
         let (ends_block, falls_through) = match ROWS[at].meaning {
@@ -173,12 +172,12 @@ const ENDINGS: &[Ending; 256] = &{
             | Meaning::LoadImmAndJumpIndirect => (true, false),
             _ => (false, true),
         };
-        let target = match ROWS[at].format {
-            Format::Offset | Format::RegRegOffset => 1,
-            Format::RegImmOffset => 2,
-            _ => 0,
+        let (has_target, target_at) = match ROWS[at].format {
+            Format::Offset | Format::RegRegOffset => (true, 0),
+            Format::RegImmOffset => (true, 32),
+            _ => (false, 0),
         };
-        endings[at] = Ending { ends_block, falls_through, target };
+        endings[at] = Ending { ends_block, falls_through, has_target, target_at };
         at += 1;
     }
     endings

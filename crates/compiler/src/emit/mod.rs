@@ -193,7 +193,7 @@ impl<'a> Emitter<'a> {
             let is_whole = window.fill(&mut instructions);
             let Some(last) = window.items().last() else { break };
             let opcode = last.instruction.opcode();
-            can_fall_through = opcode.can_fall_through() || !opcode.ends_block();
+            can_fall_through = opcode.can_fall_through() | !opcode.ends_block();
             let cost = self.meter.as_mut().map_or(0, |meter| {
                 window.items().iter().for_each(|located| meter.push(located, self.code.bytes()));
                 if is_whole { meter.finish() } else { 0 }

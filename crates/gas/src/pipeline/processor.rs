@@ -78,10 +78,10 @@ impl Processor {
         if !self.is_planned {
             return self.simulate(*step, observer);
         }
-        if step.slots > self.slots {
-            self.cycle += 1;
-            self.slots = SLOTS;
-        }
+        // No case distinction: how many slots are left is hard to foresee.
+        let is_full = step.slots > self.slots;
+        self.cycle += u32::from(is_full);
+        self.slots = if is_full { SLOTS } else { self.slots };
         if !self.window.has_room(self.cycle) {
             self.cycle = self.window.release();
             self.slots = SLOTS;
