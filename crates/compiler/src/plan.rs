@@ -156,6 +156,12 @@ impl Plan {
         }
     }
 
+    /// Is an instruction emitted on its own, and can the guest be entered there?
+    #[inline(always)]
+    pub(crate) fn is_plain(&self, index: usize) -> bool {
+        (self.special | self.closed) >> (index % WINDOW) & 1 == 0
+    }
+
     /// Can the guest be entered at an instruction?
     #[inline(always)]
     pub(crate) fn is_open(&self, index: usize) -> bool {

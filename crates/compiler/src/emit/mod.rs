@@ -236,18 +236,15 @@ impl<'a> Emitter<'a> {
     fn window(&mut self, window: &Window, plan: &Plan, starts_block: bool) {
         for (index, located) in window.items().iter().enumerate() {
             self.pc = located.offset;
-            if plan.is_open(index) && (index > 0 || !starts_block) {
+            let is_plain = plan.is_plain(index);
+            if (is_plain || plan.is_open(index)) && (index > 0 || !starts_block) {
                 self.enter_at(located.offset);
             }
-            match plan.action(index) {
-                Action::Elided => continue,
-                Action::Plain if plan.is_open(index) => {}
-                action => {
-                    self.fused(window, plan, index, action);
-                    continue;
-                }
+            if is_plain {
+                self.instruction(located);
+            } else if plan.action(index) != Action::Elided {
+                self.fused(window, plan, index, plan.action(index));
             }
-            self.instruction(located);
         }
     }
 
