@@ -1,10 +1,10 @@
 //! The sandbox: runs native code of guests inside the host's process, behind address spaces that hold nothing else.
 //!
 //! ```text
-//! compiler::Output --Code::load--> Code (executable, never writable)
+//! compiler::Output --Code::load--> Code (executable, not writable)
 //! Template: the memory a program's guests start with
 //! Space: 4 GiB of addresses and the guest's context      Space::of(&Template, &Pool), Space::run(&Code, offset) --> Stop
-//! Pool: spaces that wait for their next guest
+//! Pool: spaces that wait for their next guest, and memory that waits for code
 //! ```
 //!
 //! A guest cannot leave its space: its code adds 32-bit addresses to a segment base, and around the space lies nothing. What it

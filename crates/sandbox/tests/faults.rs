@@ -16,7 +16,7 @@ fn load(instructions: &[Instruction]) -> (pvm_sandbox::Code, Map) {
     let code = Code::new(layout.set, &layout.code, &layout.bitmask);
     let mut scratch = Scratch::default();
     let output = compile(code, JumpTable::new(&[], 0), None, Features::BASELINE, &mut scratch).unwrap();
-    (pvm_sandbox::Code::load(&output).unwrap(), output.into_map())
+    (pvm_sandbox::Code::load(&output, None).unwrap(), output.into_map())
 }
 
 /// Runs a program whose `a0` is given in a space with one page to read and write at 0x10000 and one to read at 0x20000.

@@ -42,7 +42,7 @@ fn load() -> (pvm_sandbox::Code, Map) {
     let code = Code::new(layout.set, &layout.code, &layout.bitmask);
     let mut scratch = Scratch::default();
     let output = compile(code, JumpTable::new(&[], 0), None, Features::BASELINE, &mut scratch).unwrap();
-    (pvm_sandbox::Code::load(&output).unwrap(), output.into_map())
+    (pvm_sandbox::Code::load(&output, None).unwrap(), output.into_map())
 }
 
 /// A guest that may write a page.

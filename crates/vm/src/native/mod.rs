@@ -62,12 +62,18 @@ pub(crate) struct Native {
 }
 
 impl Native {
-    fn new(image: &Image, check: Check, features: Features, scratches: &Scratches) -> Result<Native, Unsupported> {
+    fn new(
+        image: &Image,
+        check: Check,
+        features: Features,
+        scratches: &Scratches,
+        pool: &Arc<Pool>,
+    ) -> Result<Native, Unsupported> {
         let jump_table = JumpTable::new(&image.jump_table, image.jump_table_entry_size);
         let gas = image.gas.as_deref().map(|rule| (rule, check));
         scratches.with(|scratch| {
             let output = pvm_compiler::compile(image.code(), jump_table, gas, features, scratch)?;
-            let code = Code::load(&output)?;
+            let code = Code::load(&output, Some(pool))?;
             Ok(Native { map: output.into_map(), code })
         })
     }
@@ -131,7 +137,7 @@ impl Program {
         }
         let features = features(engine.cpu_features);
         Ok(Program {
-            coarse: Native::new(image, Check::Coarse, features, &engine.scratches)?,
+            coarse: Native::new(image, Check::Coarse, features, &engine.scratches, &engine.spaces)?,
             exact: OnceLock::new(),
             reserve: if image.gas.is_some() { pvm_compiler::RESERVE.into() } else { 0 },
             features,
@@ -155,7 +161,7 @@ impl Program {
         if let Some(native) = self.exact.get() {
             return Ok(native);
         }
-        let native = Native::new(&self.image, Check::Every, self.features, &self.scratches)?;
+        let native = Native::new(&self.image, Check::Every, self.features, &self.scratches, &self.pool)?;
         Ok(self.exact.get_or_init(|| native))
     }
 
