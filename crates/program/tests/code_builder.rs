@@ -86,7 +86,7 @@ fn builder() -> impl Strategy<Value = CodeBuilder> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 150 }))]
     #[test]
     fn what_is_laid_out_reads_back(
         mut builder in builder(),

@@ -131,7 +131,7 @@ fn every_byte_replaced_removed_and_doubled() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 2000 }))]
 
     #[test]
     fn mutated_blobs(

@@ -231,7 +231,7 @@ fn check(row: &Row, values: &[Value]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 2 } else { 400 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_row_decodes_to_itself(values in prop::collection::vec(any_value(), 4)) {
