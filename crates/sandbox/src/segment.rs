@@ -1,8 +1,8 @@
 //! The `gs` base: the guest's address 0 while it runs, the host's own when it does not.
 //!
-//! Setting the base costs as much as the rest of a host call, and on Linux hardly any program uses it: it is 0. So where the
-//! host's is 0, a guest that stops and will go on soon keeps it, and this thread remembers what was left there. A base of the
-//! host's own is put back at every stop.
+//! Setting the base costs as much as the rest of a host call, and on Linux hardly any program uses it: it is 0, where nothing
+//! lies. So where the host's is 0, a guest that stops leaves its own, for as long as it lives or until another runs, and this
+//! thread remembers what was left there. A base of the host's own is put back at every stop.
 
 use core::arch::asm;
 use core::cell::Cell;

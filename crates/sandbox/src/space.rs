@@ -177,8 +177,6 @@ impl Space {
 
     /// Runs the guest from an offset in the code until it stops. Unless code was compiled to charge gas, gas does not change.
     ///
-    /// If it is not to go on soon, [`Space::leave`] should be called.
-    ///
     /// # Panics
     /// If the offset lies outside the code.
     #[inline]
@@ -196,12 +194,6 @@ impl Space {
             NO_SITE => Stop::Fault { offset: to_u32(run.fault.load(Ordering::Relaxed) - code.address()) },
             site => Stop::Site(site),
         }
-    }
-
-    /// Tidies up on this thread what is kept there for a guest that goes on soon.
-    #[inline]
-    pub fn leave(&self) {
-        segment::leave(to_u64(self.slot.region.zero()));
     }
 
     /// Memory as it was at first.
@@ -318,7 +310,7 @@ impl Drop for Writable<'_> {
 
 impl Drop for Space {
     fn drop(&mut self) {
-        self.leave();
+        segment::leave(to_u64(self.slot.region.zero()));
         let Some(pool) = &self.pool else { return };
         *self.slot.region.context_mut() = VmCtx::default();
         if self.slot.reset().is_ok() {

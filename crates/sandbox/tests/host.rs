@@ -226,3 +226,71 @@ fn a_forked_process_has_guests_of_its_own() {
     assert_eq!(guest.word(), 5, "what the forked process wrote is its own");
     guest.works();
 }
+
+/// This thread's `gs` base.
+fn base() -> u64 {
+    let base: u64;
+    // SAFETY: reading it changes nothing; where guests are supported it can be read.
+    unsafe { core::arch::asm!("rdgsbase {}", out(reg) base, options(nostack, preserves_flags)) };
+    base
+}
+
+/// Makes it another one.
+fn set_base(base: u64) {
+    // SAFETY: nothing of these tests relies on it, guests set it themselves.
+    unsafe { core::arch::asm!("wrgsbase {}", in(reg) base, options(nostack, preserves_flags)) };
+}
+
+#[test]
+fn a_base_of_the_hosts_own_is_put_back_at_every_stop() {
+    if !is_supported() {
+        return;
+    }
+    let (mut one, mut other) = (Guest::new(), Guest::new());
+    for own in [0x1234_5678, 0x7fff_0000_0000] {
+        set_base(own);
+        one.works();
+        assert_eq!(base(), own);
+        other.works();
+        one.works();
+        assert_eq!(base(), own);
+    }
+    // Set while another's is left.
+    set_base(0);
+    one.works();
+    set_base(77);
+    other.works();
+    assert_eq!(base(), 77);
+    drop((one, other));
+    assert_eq!(base(), 77);
+}
+
+#[test]
+fn of_a_guest_that_is_dropped_no_base_stays() {
+    if !is_supported() {
+        return;
+    }
+    assert_eq!(base(), 0);
+    let (mut one, mut other) = (Guest::new(), Guest::new());
+    one.works();
+    assert_ne!(base(), 0, "it costs much to put it back");
+    other.works();
+    drop(one);
+    other.works();
+    drop(other);
+    assert_eq!(base(), 0);
+    // On a thread that is not the one where it ran, it is not known; guests run there all the same.
+    let mut guest = Guest::new();
+    guest.works();
+    std::thread::spawn(move || {
+        guest.works();
+        drop(guest);
+        assert_eq!(base(), 0);
+    })
+    .join()
+    .unwrap();
+    let mut next = Guest::new();
+    next.works();
+    drop(next);
+    assert_eq!(base(), 0);
+}

@@ -89,11 +89,7 @@ impl Guest {
     /// Runs until the next exit.
     #[inline]
     pub(crate) fn run(&mut self) -> Ended {
-        let ended = self.state.run(&self.program);
-        if !matches!(ended, Ended::Ecalli(_)) {
-            self.state.memory.space.leave();
-        }
-        ended
+        self.state.run(&self.program)
     }
 
     pub(crate) fn memory(&self) -> &Memory {
